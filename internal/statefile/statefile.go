@@ -75,11 +75,12 @@ func (f *File) Read() ([]byte, error) {
 	if err := f.judge(info); err != nil {
 		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(file, int64(headerSize)+MaxSize+1))
-	if err != nil {
+	text := make([]byte, min(info.Size(), int64(headerSize+MaxSize))+1) // one more shows what is too long, or growing
+	n, err := io.ReadFull(file, text)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, f.unreadable(err)
 	}
-	payload, err := decode(text)
+	payload, err := decode(text[:n])
 	if err != nil {
 		return nil, &DamagedError{Path: f.Path(), Err: err}
 	}

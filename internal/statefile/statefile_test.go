@@ -284,6 +284,22 @@ func TestStampNoticesReplacement(t *testing.T) {
 	if after, _ := f.Stamp(); after == before {
 		t.Error("Stamp is the same after a replacement")
 	}
+	if !keepsModes {
+		return // nor are there inodes
+	}
+	// Within one tick of the file system's clock, and of the same size.
+	info, err := os.Stat(f.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ = f.Stamp()
+	mustWrite(t, other, "larger")
+	if err := os.Chtimes(f.Path(), time.Time{}, info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := f.Stamp(); after == before {
+		t.Error("Stamp is the same after a replacement in the same tick")
+	}
 }
 
 func TestReadersSeeWholeFiles(t *testing.T) {
