@@ -1,0 +1,214 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/counterfoil-dev/counterfoil/fingerprint"
+	"github.com/counterfoil-dev/counterfoil/internal/redact"
+	"github.com/counterfoil-dev/counterfoil/internal/wire"
+	"github.com/counterfoil-dev/counterfoil/link"
+	"github.com/counterfoil-dev/counterfoil/token"
+)
+
+// Claim is what entitles a device to a seat: make one with [Code] or [Account]. It prints without its secrets.
+type Claim struct {
+	// License names one of several licenses of an account, after [ErrChooseLicense].
+	License string
+	// Label tells the person's devices apart in lists. Only what a person typed belongs here; the host's name is never
+	// sent by itself. At most 64 bytes; empty: none.
+	Label string
+
+	code, email, password redact.String
+	account               bool
+}
+
+// Code claims a license with an activation code, as a person typed it: lower case, missing hyphens and O for 0 are
+// understood.
+func Code(code string) Claim { return Claim{code: redact.New(code)} }
+
+// Account claims a subscription license with the account that holds it. The password is sent once and kept nowhere.
+func Account(email, password string) Claim {
+	return Claim{email: redact.New(email), password: redact.New(password), account: true}
+}
+
+// request checks what was typed before anything is sent.
+func (cl Claim) request() (*wire.Activation, *Error) {
+	const op = "activate"
+	r := &wire.Activation{Nonce: wire.NewNonce(), Label: cl.Label}
+	if err := wire.CheckLabel(cl.Label); err != nil {
+		return nil, fail(op, ReasonInput, errInput, err)
+	}
+	if !cl.account {
+		code, err := wire.ParseCode(cl.code.Reveal())
+		if err != nil {
+			return nil, fail(op, ReasonCodeMistyped, ErrCodeInvalid, fmt.Errorf("it %w", err))
+		}
+		r.Code = code
+		return r, nil
+	}
+	r.Account = &wire.Account{Email: cl.email.Reveal(), Password: cl.password.Reveal(), License: cl.License}
+	if err := r.Account.Validate(); err != nil {
+		return nil, fail(op, ReasonInput, errInput, err)
+	}
+	return r, nil
+}
+
+var errInput = errors.New("input cannot be used")
+
+// Activate ties the license that claim stands for to this device and stores lease and token. Repeating it, at any
+// later time and after any failure, takes no second seat.
+//
+// It sends one request, tried again once where that can help, waits for another process that uses the state, and may
+// wait for a keyring: up to two minutes, or until ctx ends. Its errors are an *[Error] around [ErrCodeInvalid], [ErrCredentials],
+// [ErrSeatsUsed], [ErrChooseLicense], [ErrRebindLimit], [ErrNotUsable], [ErrUnreachable], [ErrStateUnreadable], or [fingerprint.ErrUnavailable]; after each, what was
+// stored before stands unchanged. [ErrNotStored] alone means that the device is activated: [Client.Status] says so for this process, but
+// lease or token could not be kept.
+func (c *Client) Activate(ctx context.Context, claim Claim) error {
+	const op = "activate"
+	req, fault := claim.request()
+	if fault != nil {
+		return fault
+	}
+	done, err := c.take(ctx, op)
+	if err != nil {
+		return err
+	}
+	defer done()
+	d, set, err := c.derive(op)
+	if err != nil {
+		return err
+	}
+
+	// What cannot be written must be found out before a seat is taken. A record without a lease says from here on that a
+	// token may exist: if this process is killed between the answer and the end, the next check finds it.
+	before := *c.rec
+	req.Product, req.Installation, req.Fingerprints = c.cfg.Product, c.installation(), set.Plain()
+	c.rec.Lost = c.rec.Lease == ""
+	if err := c.save(nil); err != nil {
+		c.restore(before)
+		return fail(op, ReasonStateUnwritable, ErrStateUnreadable, err)
+	}
+
+	reply, err := c.link.Exchange(ctx, link.Call{Path: wire.PathActivations, Request: req, Nonce: req.Nonce, Tries: 2})
+	if err == nil && wire.Code(reply.Code) == wire.OK {
+		return c.adopt(ctx, op, d, reply)
+	}
+
+	before.Installation = c.rec.Installation
+	*c.rec = before
+	if saveErr := c.save(nil); saveErr != nil {
+		c.cfg.Logger.Debug("state keeps an unfinished activation", "error", saveErr)
+	}
+	if err != nil {
+		return unreachable(op, err)
+	}
+	return refusal(op, reply)
+}
+
+// restore takes back what could not be written.
+func (c *Client) restore(r record) {
+	*c.rec = r
+	c.publish(nil)
+}
+
+// derive computes the fingerprint of every kind that is readable now.
+func (c *Client) derive(op string) (device, fingerprint.Set, error) {
+	d, err := c.readDevice()
+	if err != nil {
+		return nil, nil, fail(op, ReasonNoDevice, err, nil)
+	}
+	set := d.Derive()
+	if len(set) == 0 {
+		return nil, nil, fail(op, ReasonNoDevice, fingerprint.ErrUnavailable, nil)
+	}
+	return d, set, nil
+}
+
+// adopt stores what a successful activation or rebinding brought. It is not to be interrupted: the seat is taken.
+func (c *Client) adopt(ctx context.Context, op string, d device, reply link.Reply) error {
+	c.rec.confirm(reply.Lease, reply.IssuedAt, c.local())
+	c.rec.DeviceDay = dayOf(reply.IssuedAt)
+	c.rec.Jitter = drawJitter()
+	c.tie(d)
+	tokenErr := c.keep(ctx, reply.Token)
+	if err := errors.Join(tokenErr, c.save(nil)); err != nil {
+		return fail(op, ReasonNotStored, ErrNotStored, err)
+	}
+	return nil
+}
+
+// storeTimeout bounds the writing of a token once the server has issued it, whatever the caller's context says.
+const storeTimeout = 2 * time.Minute
+
+// keep stores a token that was issued in place of none.
+func (c *Client) keep(ctx context.Context, secret string) error {
+	if secret == "" {
+		return nil
+	}
+	t, err := token.New(secret)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return c.vault.Put(ctx, t)
+}
+
+func unreachable(op string, err error) *Error {
+	e := fail(op, ReasonUnreachable, ErrUnreachable, err)
+	if u, ok := errors.AsType[*link.UnreachableError](err); ok {
+		e.cause, e.RetryAfter = u.Err, u.RetryAfter
+	}
+	return e
+}
+
+// refusal is the error for a signed answer that is not ok.
+func refusal(op string, reply link.Reply) *Error {
+	reason, err := refusalOf(wire.Code(reply.Code))
+	if reason == ReasonChooseLicense && len(reply.Licenses) == 0 {
+		reason = ReasonNoLicense
+	}
+	e := fail(op, reason, err, nil)
+	e.Licenses = reply.Licenses
+	e.RetryAfter = time.Duration(min(reply.RetryAfter, 1<<30)) * time.Second
+	return e
+}
+
+func refusalOf(code wire.Code) (Reason, error) {
+	switch code {
+	case wire.Revoked:
+		return ReasonRevoked, ErrNotUsable
+	case wire.Suspended:
+		return ReasonSuspended, ErrNotUsable
+	case wire.Expired:
+		return ReasonExpired, ErrNotUsable
+	case wire.Released:
+		return ReasonReleased, ErrNotActivated
+	case wire.WrongDevice:
+		return ReasonWrongDevice, ErrWrongDevice
+	case wire.TokenUnknown:
+		return ReasonTokenUnknown, ErrNotActivated
+	case wire.CodeInvalid:
+		return ReasonCodeInvalid, ErrCodeInvalid
+	case wire.SeatsUsed:
+		return ReasonSeatsUsed, ErrSeatsUsed
+	case wire.CredentialsWrong:
+		return ReasonCredentials, ErrCredentials
+	case wire.WrongProduct:
+		return ReasonWrongProduct, ErrNotActivated
+	case wire.ChooseLicense:
+		return ReasonChooseLicense, ErrChooseLicense
+	case wire.RebindLimit:
+		return ReasonRebindLimit, ErrRebindLimit
+	case wire.RateLimited:
+		return ReasonRateLimited, errRefused
+	case wire.Busy:
+		return ReasonServerBusy, errRefused
+	}
+	return ReasonRefused, errRefused
+}
+
+var errRefused = errors.New("the license server refuses the request")

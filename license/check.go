@@ -1,0 +1,259 @@
+package license
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/counterfoil-dev/counterfoil/fingerprint"
+	"github.com/counterfoil-dev/counterfoil/internal/wire"
+	"github.com/counterfoil-dev/counterfoil/link"
+	"github.com/counterfoil-dev/counterfoil/token"
+)
+
+// urgency says how far a check may go.
+type urgency uint8
+
+const (
+	local     urgency = iota // compare the device, keep the clock's mark, send nothing
+	scheduled                // send if the day's check is due and no back-off stands against it
+	insisted                 // the same, and while the license is not usable send whatever the back-off says
+)
+
+// Check confirms the license: over the network once on each UTC day, otherwise at once and without sending anything. On each
+// day of use it first compares this device with the lease, which takes the slow hash (about a tenth of a second and 64
+// MiB for each kind of identifier) and no network.
+//
+// It never fails for want of a network: the returned Status says what holds, [Status.CheckErr] why the
+// latest check did not get through. After a failure it backs off for 15 minutes, doubling up to 6 hours, and sends at
+// most 8 requests a day; while the license is not usable it tries at every call, within that limit. Several processes share one
+// check. It returns when ctx ends, at the latest.
+func (c *Client) Check(ctx context.Context) Status {
+	c.check(ctx, insisted)
+	return c.Status()
+}
+
+func (c *Client) check(ctx context.Context, u urgency) {
+	if wanted, err := c.wantsCheck(ctx, u); err != nil || !wanted {
+		return
+	}
+	done, err := c.take(ctx, "check")
+	if err != nil {
+		c.cfg.Logger.Debug("check was put off", "error", err)
+		return
+	}
+	defer done()
+	if p := c.plan(u); p.any() { // another process may have done it meanwhile
+		c.perform(ctx, p)
+	}
+}
+
+// wantsCheck looks, without the lock that keeps other processes waiting, whether there is anything to do.
+func (c *Client) wantsCheck(ctx context.Context, u urgency) (bool, error) {
+	select {
+	case <-c.turn:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	defer func() { c.turn <- struct{}{} }()
+	if err := c.reload("check"); err != nil {
+		c.cfg.Logger.Warn("license state cannot be read", "error", err)
+		return false, err
+	}
+	return c.plan(u).any(), nil
+}
+
+// plan is what a check has to do.
+type plan struct {
+	compare bool // the device with the lease
+	mark    bool // keep the clock's mark
+	tries   int  // requests to send, at most
+}
+
+func (p plan) any() bool { return p.compare || p.mark || p.tries > 0 }
+
+func (c *Client) plan(u urgency) plan {
+	var p plan
+	v, now := c.view.Load(), c.now()
+	if !v.held && !v.lost {
+		return p
+	}
+	state, _ := decide(v, now)
+	usable := state == Active || state == Grace
+	if v.held {
+		p.compare = c.rec.DeviceDay != dayOf(now) || v.foreign || v.standing == wire.WrongDevice
+		mark := *c.rec
+		p.mark = mark.advance(now, v.lease)
+	}
+	insist := u == insisted && !usable
+	if u != local && (insist || c.rec.due(now) || state == ClockRolledBack) {
+		p.tries = c.rec.Attempts.tries(now, insist)
+	}
+	return p
+}
+
+func (c *Client) perform(ctx context.Context, p plan) {
+	v := c.view.Load()
+	now := c.now()
+	readable, same, err := c.compare(v, now)
+	if v.held {
+		c.rec.advance(now, v.lease)
+	}
+	if err != nil || p.tries == 0 {
+		if err != nil && p.tries > 0 {
+			c.rec.Attempts.failed(now, 0)
+		}
+		c.save(err)
+		return
+	}
+
+	call, err := c.checkCall(ctx, v, readable)
+	if err != nil {
+		if !c.rec.Lost {
+			c.rec.Attempts.failed(now, 0)
+		}
+		c.save(err)
+		return
+	}
+	call.Tries = p.tries
+	c.rec.Attempts.reserve(now, p.tries)
+	c.save(v.checkErr)
+
+	reply, err := c.link.Exchange(ctx, call)
+	if err != nil {
+		e := unreachable("check", err)
+		if u, ok := errors.AsType[*link.UnreachableError](err); ok {
+			c.rec.Attempts.Count -= p.tries - u.Tries
+		}
+		if ctx.Err() == nil { // an ended context says nothing of the network
+			c.rec.Attempts.failed(now, e.RetryAfter)
+		}
+		c.save(e)
+		return
+	}
+	c.rec.Attempts.Count -= p.tries - reply.Tries
+	c.save(c.apply(ctx, reply, same, !call.Token.IsZero()))
+}
+
+// compare verifies that this device is the one that the lease names: it returns the pinned kinds that are readable
+// now, and whether the device is the same. What cannot be read is no other device.
+func (c *Client) compare(v *view, now int64) (readable fingerprint.Set, same bool, err error) {
+	d, err := c.readDevice()
+	if err != nil {
+		return nil, false, fail("check", ReasonNoDevice, err, nil)
+	}
+	if !v.held {
+		if readable = d.Derive(); len(readable) == 0 {
+			return nil, false, fail("check", ReasonNoDevice, fingerprint.ErrUnavailable, nil)
+		}
+		return readable, true, nil
+	}
+	verdict := d.Verify(fingerprint.SetOf(v.lease.Fingerprints))
+	switch {
+	case verdict.Same():
+		c.rec.DeviceDay = dayOf(now)
+		if c.rec.Standing == wire.WrongDevice {
+			c.rec.Standing = ""
+		}
+		if v.foreign { // the system was installed anew, or the disk was moved, on the same machine
+			c.tie(d)
+		}
+	case verdict.Outcome == fingerprint.Unavailable:
+		return nil, false, fail("check", ReasonNoDevice, fingerprint.ErrUnavailable, nil)
+	default:
+		c.rec.Standing = wire.WrongDevice
+	}
+	return verdict.Readable, verdict.Same(), nil
+}
+
+// checkCall makes the request. The token proves who asks; where none is stored, the lease does.
+func (c *Client) checkCall(ctx context.Context, v *view, readable fingerprint.Set) (link.Call, error) {
+	req := &wire.Check{
+		Nonce: wire.NewNonce(), Product: c.cfg.Product, Fingerprints: readable.Plain(), Pinned: v.lease.Fingerprints,
+	}
+	call := link.Call{Path: wire.PathChecks, Request: req, Nonce: req.Nonce}
+	t, err := c.proof(ctx, "check", v)
+	if err != nil {
+		return call, err
+	}
+	call.Token = t
+	if t.IsZero() {
+		req.Lease = c.rec.Lease
+	}
+	return call, nil
+}
+
+// proof returns the stored token; a zero one if none is stored and the lease has to stand in. A store that is locked
+// is not empty: issuing another token would end the one inside.
+func (c *Client) proof(ctx context.Context, op string, v *view) (token.Token, error) {
+	t, err := c.vault.Get(ctx)
+	switch {
+	case err == nil:
+		return t, nil
+	case !errors.Is(err, token.ErrAbsent) && !errors.Is(err, token.ErrUnsupported):
+		return token.Token{}, fail(op, ReasonTokenUnavailable, ErrUnreachable, err)
+	case v.held:
+		return token.Token{}, nil
+	}
+	c.rec.Lost = false
+	return token.Token{}, fail(op, ReasonNone, ErrNotActivated, nil)
+}
+
+// apply does what an answer says and not a bit more: the table of codes in docs/protocol.md. It returns what
+// Status.CheckErr is to say.
+func (c *Client) apply(ctx context.Context, reply link.Reply, same, renewal bool) error {
+	r := c.rec
+	local := c.local()
+	code := wire.Code(reply.Code)
+	switch code {
+	case wire.OK:
+		r.confirm(reply.Lease, reply.IssuedAt, local)
+		if same {
+			r.DeviceDay = dayOf(reply.IssuedAt)
+		}
+		if d, err := c.readDevice(); err == nil && r.Tag == "" {
+			c.tie(d)
+		}
+		if err := c.fresh(ctx, reply.Token, renewal); err != nil {
+			c.cfg.Logger.Warn("fresh token could not be stored", "error", err)
+		}
+		return nil
+	case wire.Revoked, wire.Suspended, wire.Expired:
+		r.Standing = code
+		r.settle(reply.IssuedAt, local)
+	case wire.Released:
+		r.Standing, r.Lease, r.Lost = code, "", false
+		r.settle(reply.IssuedAt, local)
+	case wire.WrongDevice:
+		if !same {
+			r.Standing = code
+			r.settle(reply.IssuedAt, local)
+			break
+		}
+		r.Attempts.failed(c.now(), 0) // the server alone says so: grace
+	case wire.TokenUnknown:
+		r.Attempts.failed(c.now(), 0)
+		// Another process may have stored a new token since this one read it.
+		if _, err := c.vault.Reload(ctx); err != nil {
+			c.cfg.Logger.Debug("token cannot be read again", "error", err)
+		}
+	default:
+		r.Attempts.failed(c.now(), time.Duration(min(reply.RetryAfter, 1<<30))*time.Second)
+	}
+	return refusal("check", reply)
+}
+
+// fresh takes over a token that came with a check. One that renews a stored token is used only once it was read back
+// from its store; until then, and for stores that cannot be written, the old one goes on.
+func (c *Client) fresh(ctx context.Context, secret string, renewal bool) error {
+	if secret == "" || !renewal {
+		return c.keep(ctx, secret)
+	}
+	t, err := token.New(secret)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	return c.vault.Replace(ctx, t)
+}

@@ -1,0 +1,106 @@
+package license
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/counterfoil-dev/counterfoil/internal/wire"
+	"github.com/counterfoil-dev/counterfoil/lease"
+)
+
+// record is what the state file keeps. Times are Unix seconds by the server's clock, that is local time plus Offset.
+// Nothing in it depends on a password or an activation code, and no answer is kept: a stored hash of a request would
+// let anyone who reads the file try passwords against it.
+type record struct {
+	Installation string    `json:"installation,omitempty"` // random, made at the first activation
+	Lease        string    `json:"lease,omitempty"`        // the signed statement
+	Standing     wire.Code `json:"standing,omitempty"`     // a refusal in force, or wrong_device as found here
+	Lost         bool      `json:"lost,omitempty"`         // a token may exist although no lease does
+	Confirmed    int64     `json:"confirmed,omitempty"`    // the latest answer that confirmed the license
+	Answered     int64     `json:"answered,omitempty"`     // the latest answer that settled a day's check
+	Offset       int64     `json:"offset,omitempty"`       // seconds to add to the local clock
+	Mark         int64     `json:"mark,omitempty"`         // the latest time seen inside the lease's window
+	Salt         string    `json:"salt,omitempty"`         // of Tag
+	Tag          string    `json:"tag,omitempty"`          // of the os-install identifier, compared at start
+	DeviceDay    int64     `json:"device_day,omitempty"`   // the UTC day on which the device was last compared in full
+	Jitter       int64     `json:"jitter,omitempty"`       // seconds by which Run delays a day's check
+	Attempts     attempts  `json:"attempts,omitzero"`
+	Pending      *pending  `json:"pending,omitempty"` // the offline request that awaits its answer
+}
+
+// pending binds an offline answer to the request that was made here. The hash covers an activation code of 100 random
+// bits, never a password.
+type pending struct {
+	Nonce string `json:"nonce"`
+	Hash  string `json:"hash"`
+}
+
+func (r *record) encode() ([]byte, error) { return json.Marshal(r) }
+
+func decodeRecord(data []byte) (*record, error) {
+	r := new(record)
+	if err := json.Unmarshal(data, r); err != nil { // the file's own checksum has told any edit
+		return nil, err
+	}
+	for _, t := range []int64{r.Confirmed, r.Answered, r.Mark, r.Attempts.Next, r.DeviceDay, r.Attempts.Day, r.Jitter} {
+		if t < 0 || t > maxTime {
+			return nil, fmt.Errorf("%d is no time", t)
+		}
+	}
+	if r.Offset < -maxTime || r.Offset > maxTime || r.Jitter > maxJitter {
+		return nil, errors.New("a number is out of its range")
+	}
+	if r.Attempts.Count < 0 || r.Attempts.Failures < 0 {
+		return nil, errors.New("a counter is negative")
+	}
+	return r, nil
+}
+
+const maxTime = 253402300799 // the last second of the year 9999
+
+// view verifies the stored lease and draws from the record what the policy looks at.
+func (r *record) view(keys lease.KeySet, product string) *view {
+	v := &view{standing: r.Standing, lost: r.Lost, mark: r.Mark, offset: r.Offset}
+	if r.Lease == "" {
+		return v
+	}
+	s, err := keys.Verify(lease.TypeLease, r.Lease)
+	if err != nil || s.Lease().Product != product {
+		v.lost = true // signed by a key that this release no longer pins, or edited: the token heals it
+		return v
+	}
+	v.held, v.lease, v.lost = true, s.Lease(), false
+	v.confirmed, v.overdue = r.Confirmed, overdueAt(r.Confirmed)
+	return v
+}
+
+// confirm takes over the lease of a live answer. The answer is fresh by its nonce alone, so that it replaces lease,
+// clock offset and mark, also downwards.
+func (r *record) confirm(text string, issuedAt, local int64) {
+	r.Lease, r.Standing, r.Lost, r.Pending = text, "", false, nil
+	r.Confirmed = issuedAt
+	r.settle(issuedAt, local)
+}
+
+// settle notes a live answer that ends the day's check, whatever it says.
+func (r *record) settle(issuedAt, local int64) {
+	r.Offset = issuedAt - local
+	r.Mark = issuedAt
+	r.Answered = issuedAt
+	r.Attempts.settled(dayOf(issuedAt))
+}
+
+// advance moves the mark up to now, if now lies in the lease's own window. Times outside it are not stored: a clock
+// that once ran ahead must not lock the device out when it is set right.
+func (r *record) advance(now int64, l lease.Lease) bool {
+	const step = clockSlack / 4 // coarse, to spare the disk
+	if now < r.Mark+step || now >= l.LeaseEnd || now < l.IssuedAt {
+		return false
+	}
+	r.Mark = now
+	return true
+}
+
+func drawJitter() int64 { return rand.Int64N(maxJitter + 1) }
