@@ -111,12 +111,16 @@ func (d *Device) Verify(pinned Set) Verdict {
 			e.Skipped = d.whyNot(e.Kind)
 		}
 	}
-	for _, k := range d.Kinds() {
-		if _, ok := pinned[k]; !ok {
-			v.Evidence = append(v.Evidence, Evidence{Kind: k, Finding: NotPinned})
+	at := 0 // kinds that were not pinned stand among the others, in the order of kinds
+	for _, k := range kinds {
+		switch _, ok := pinned[k]; {
+		case ok:
+			at++
+		case d.find(k) != nil:
+			v.Evidence = slices.Insert(v.Evidence, at, Evidence{Kind: k, Finding: NotPinned})
+			at++
 		}
 	}
-	slices.SortStableFunc(v.Evidence, func(a, b Evidence) int { return rank(a.Kind) - rank(b.Kind) })
 	return v
 }
 

@@ -193,6 +193,9 @@ func TestVerify(t *testing.T) {
 			}
 			for _, e := range v.Evidence {
 				_, ok := c.pinned[e.Kind]
+				if _, err := ParseValue(c.pinned[e.Kind]); ok && err != nil && (len(e.Skipped) != 1 || e.Skipped[0].Reason != Unsupported) {
+					t.Errorf("%s was pinned as %q, and is skipped for %v", e.Kind, c.pinned[e.Kind], e.Skipped)
+				}
 				if ok == (e.Finding == NotPinned) || (len(e.Skipped) > 0) != (e.Finding == Unreadable) {
 					t.Errorf("evidence %+v", e)
 				}

@@ -68,7 +68,8 @@ func lengthsOf(e *entry, dump []byte, kind byte) (lengths []int) {
 	return lengths
 }
 
-// TestDmidecode holds the parser against dmidecode on every dump and every table of the vectors, and on mutants of them.
+// TestDmidecode holds the parser against dmidecode on every dump and every table of the vectors, and on mutants of
+// them.
 func TestDmidecode(t *testing.T) {
 	if *dmidecode == "" {
 		t.Skip("needs dmidecode: .ci/fingerprint/dmidecode runs it")

@@ -20,7 +20,8 @@ type systemTable struct {
 // smbiosVersion is major<<8 | minor.
 type smbiosVersion uint16
 
-// fixed undoes what some firmware writes instead of its version, as the Linux kernel does (drivers/firmware/dmi_scan.c).
+// fixed undoes what some firmware writes instead of its version, as the Linux kernel does
+// (drivers/firmware/dmi_scan.c).
 func (v smbiosVersion) fixed() smbiosVersion {
 	switch v {
 	case 0x021F, 0x0221: // 2.31, 2.33

@@ -32,8 +32,9 @@ func (s Source) Hint(lang string) string {
 	return s.Err.Hint(lang)
 }
 
-// Reveal returns the raw identifier, for the person whose device it is. ok is false where there is none. It is the only
-// way to it, and nothing in this module calls it.
+// Reveal returns the raw identifier, for the person whose device it is, as it is hashed: of the two spellings of a
+// system UUID the smaller one. ok is false where there is none. It is the only way to it, and nothing in the library
+// calls it.
 func (s Source) Reveal() (id string, ok bool) {
 	if s.reveal == nil {
 		return "", false

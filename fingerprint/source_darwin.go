@@ -16,9 +16,9 @@ type system struct {
 }
 
 // origins names gethostuuid(2), which returns IOPlatformUUID. On Intel Macs that is a SHA-1 over the SMBIOS UUID, on
-// Apple silicon one over the number of the chip. x/sys deprecates calls by number in favor of libSystem, which Go reaches
-// by cgo or by linkname into package syscall alone; this call has kept its number since Mac OS X 10.5, and where it
-// fails, the source is absent.
+// Apple silicon one over the number of the chip. x/sys deprecates calls by number in favor of libSystem, which Go
+// reaches by cgo or by linkname into package syscall alone; this call has kept its number since Mac OS X 10.5, and
+// where it fails, the source is absent.
 func (*system) origins() []origin {
 	return []origin{{BIOSUUID, "gethostuuid(2)", text{
 		"IOPlatformUUID, the identifier of the Mac's hardware",

@@ -57,7 +57,7 @@ func merged(sets ...map[string]string) map[string]string {
 
 const (
 	canonicalUUID = "0e6b1b2f-1c8a-5e4d-9f60-718293a4b5c6" // of testUUID
-	otherUUID     = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+	otherUUID     = "79669e7c-2574-de40-944b-e07fc1f90ae7" // canonical
 	otherID       = "5d3a9c11e7b24f06a8d94c2b7e6f1035"
 	plainID       = "b6e31c0a5d0f4a7c9e2d8f1a3b5c7d9e" // testMachineID
 	template      = "03000200-0400-0500-0006-000700080009\n"
@@ -75,6 +75,7 @@ func TestLinux(t *testing.T) {
 	}{
 		{name: "all there", files: merged(q35, map[string]string{productUUID: testUUID + "\n", etcMachineID: plainID + "\n"}),
 			bios: canonicalUUID, os: testMachineID},
+		{name: "the first source counts", files: merged(q35, map[string]string{productUUID: otherUUID, hypervisor: template}), bios: otherUUID},
 		{name: "swapped by the kernel", files: map[string]string{productUUID: canonicalUUID + "\n"}, bios: canonicalUUID},
 		{name: "upper case", files: map[string]string{productUUID: strings.ToUpper(testUUID) + "\n"}, bios: canonicalUUID},
 		{name: "only the tables", files: q35, bios: canonicalUUID, reasons: map[string]Reason{productUUID: NotPresent}},
@@ -91,6 +92,9 @@ func TestLinux(t *testing.T) {
 			os: testMachineID, reasons: map[string]Reason{hypervisor: NotPresent}},
 		{name: "refused by the application", files: map[string]string{productUUID: testUUID + "\n", etcMachineID: plainID},
 			cfg: Config{Placeholders: []string{canonicalUUID}}, os: testMachineID, reasons: map[string]Reason{productUUID: Placeholder}},
+		{name: "installation refused by the application", files: map[string]string{productUUID: testUUID, etcMachineID: plainID},
+			cfg: Config{Placeholders: []string{plainID}}, bios: canonicalUUID,
+			reasons: map[string]Reason{dbusMachineID + ", " + etcMachineID: Placeholder}},
 		{name: "garbage", files: map[string]string{productUUID: "To be filled by O.E.M.\n", etcMachineID: plainID},
 			os: testMachineID, reasons: map[string]Reason{productUUID: Malformed}},
 		{name: "far too long", files: map[string]string{productUUID: strings.Repeat("a", 1<<20), etcMachineID: plainID},

@@ -19,7 +19,8 @@ func (u uuid) swapped() uuid {
 	return u
 }
 
-// canonical is the smaller of the two spellings: one machine, one identity, whatever system is booted. It costs one bit.
+// canonical is the smaller of the two spellings: one machine, one identity, whatever system is booted. It costs one
+// bit.
 func (u uuid) canonical() uuid {
 	if s := u.swapped(); bytes.Compare(s[:], u[:]) < 0 {
 		return s
@@ -27,8 +28,8 @@ func (u uuid) canonical() uuid {
 	return u
 }
 
-// identity is the form that is hashed: canonical for what systems spell in two ways. The identifier of an installed system
-// has one spelling.
+// identity is the form that is hashed: canonical for what systems spell in two ways. The identifier of an installed
+// system has one spelling.
 func (u uuid) identity(k Kind) uuid {
 	if k == BIOSUUID {
 		return u.canonical()

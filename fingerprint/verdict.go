@@ -1,7 +1,6 @@
 package fingerprint
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -102,9 +101,9 @@ func (v Verdict) Same() bool { return v.Outcome.Same() }
 // Where [Caller] was pinned, it decides alone.
 func Compare(pinned, readable Set) Verdict {
 	v := Verdict{Readable: Set{}}
-	for k, want := range pinned {
+	for _, k := range pinned.kinds() {
 		e := Evidence{Kind: k, Finding: Unreadable}
-		if have := readable[k]; have != "" && want != "" && version(have) == version(want) {
+		if have, want := readable[k], pinned[k]; have != "" && want != "" && version(have) == version(want) {
 			v.Readable[k] = have
 			e.Finding = Differs
 			if have == want {
@@ -113,12 +112,6 @@ func Compare(pinned, readable Set) Verdict {
 		}
 		v.Evidence = append(v.Evidence, e)
 	}
-	slices.SortFunc(v.Evidence, func(a, b Evidence) int {
-		if d := rank(a.Kind) - rank(b.Kind); d != 0 {
-			return d
-		}
-		return strings.Compare(string(a.Kind), string(b.Kind))
-	})
 	v.Outcome = v.decide()
 	return v
 }
@@ -152,14 +145,6 @@ func (v *Verdict) finding(k Kind) Finding {
 		}
 	}
 	return NotPinned
-}
-
-// rank orders kinds; those that this version does not know come last.
-func rank(k Kind) int {
-	if i := slices.Index(kinds[:], k); i >= 0 {
-		return i
-	}
-	return len(kinds)
 }
 
 func version(value string) string {

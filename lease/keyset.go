@@ -15,10 +15,10 @@ type KeySet struct {
 	keys map[string]ed25519.PublicKey
 }
 
-// ParseKeySet reads keys in the form that a license server prints: "id:key", where id is 1 to 64 letters, digits or
-// ". _ -", and key the 32 bytes of an Ed25519 public key (RFC 8032) in base64url without padding. It reports all that is wrong
-// at once. It refuses the published test keys of RFC 8032 and RFC 8037, whose private halves everybody has, and keys
-// of small order, for which anybody can sign.
+// ParseKeySet reads keys in the form that a license server prints: "id:key", where id is 1 to 64 letters, digits or ".
+// _ -", and key the 32 bytes of an Ed25519 public key (RFC 8032) in base64url without padding. It reports all that is
+// wrong at once. It refuses the published test keys of RFC 8032 and RFC 8037, whose private halves everybody has, and
+// keys of small order, for which anybody can sign.
 func ParseKeySet(keys ...string) (KeySet, error) {
 	if len(keys) == 0 {
 		return KeySet{}, errors.New("lease: no keys; pass the ones your license server prints (form: \"id:key\")")
@@ -101,8 +101,8 @@ func refusedKey(key []byte) (why string, refused bool) {
 		"0f1d1274943b91415889152e893d80e93275a1fc0b65fd71b4b0dda10ad7d772": // 7.2 foo3
 		return "is a published test key of RFC 8032 or RFC 8037; its private half is public", true
 	}
-	// Every encoding of every point of small order, the sign bit aside: the list of libsodium's ge25519_has_small_order,
-	// which the tests compute anew from the curve.
+	// Every encoding of every point of small order, the sign bit aside: the list of libsodium's
+	// ge25519_has_small_order, which the tests compute anew from the curve.
 	y := append([]byte(nil), key...)
 	y[31] &= 0x7f
 	switch hex.EncodeToString(y) {

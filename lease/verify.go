@@ -111,8 +111,8 @@ func (ks KeySet) verify(typ Type, text string) (Verified, error) {
 	return v, nil
 }
 
-// decode reads base64url without padding (RFC 7515 section 2). Even the strict decoder of encoding/base64 passes over CR and LF,
-// which would give one signed statement many spellings.
+// decode reads base64url without padding (RFC 7515 section 2). Even the strict decoder of encoding/base64 passes over
+// CR and LF, which would give one signed statement many spellings.
 func decode(s string) ([]byte, error) {
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, errors.New("line break inside base64")

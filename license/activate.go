@@ -61,16 +61,22 @@ var errInput = errors.New("input cannot be used")
 // Activate ties the license that claim stands for to this device and stores lease and token. Repeating it, at any
 // later time and after any failure, takes no second seat.
 //
-// It sends one request, tried again once where that can help, waits for another process that uses the state, and may
-// wait for a keyring: up to two minutes, or until ctx ends. Its errors are an *[Error] around [ErrCodeInvalid], [ErrCredentials],
-// [ErrSeatsUsed], [ErrChooseLicense], [ErrRebindLimit], [ErrNotUsable], [ErrUnreachable], [ErrStateUnreadable], or [fingerprint.ErrUnavailable]; after each, what was
-// stored before stands unchanged. [ErrNotStored] alone means that the device is activated: [Client.Status] says so for this process, but
-// lease or token could not be kept.
+// It sends one request, tried again once where that can help, and may wait for another process and for a keyring. It
+// ends early if ctx does, except that a derivation under way is completed, and that a token which the server has issued
+// is still stored, for two minutes at most. Its errors are an *[Error] around [ErrCodeInvalid], [ErrCredentialsWrong],
+// [ErrSeatsUsed], [ErrChooseLicense], [ErrRebindLimit], [ErrNotUsable], [ErrUnreachable], [ErrStateUnreadable], or
+// [fingerprint.ErrUnavailable]; after each, what was stored before stands unchanged. [ErrNotStored] alone means that
+// the device is activated: [Client.Status] says so for this process, but lease or token could not be kept.
 func (c *Client) Activate(ctx context.Context, claim Claim) error {
 	const op = "activate"
 	req, fault := claim.request()
 	if fault != nil {
 		return fault
+	}
+	// A person is here, so that a locked keyring may ask them: before the seat is taken, and before others have to
+	// wait.
+	if _, err := c.vault.Unlock(ctx); err != nil && !errors.Is(err, token.ErrAbsent) {
+		c.cfg.Logger.Debug("token store is not open", "error", err)
 	}
 	done, err := c.take(ctx, op)
 	if err != nil {
@@ -82,14 +88,14 @@ func (c *Client) Activate(ctx context.Context, claim Claim) error {
 		return err
 	}
 
-	// What cannot be written must be found out before a seat is taken. A record without a lease says from here on that a
-	// token may exist: if this process is killed between the answer and the end, the next check finds it.
+	// What cannot be written must be found out before a seat is taken. A record without a lease says from here on that
+	// a token may exist: if this process is killed between the answer and the end, the next check finds it.
 	before := *c.rec
 	req.Product, req.Installation, req.Fingerprints = c.cfg.Product, c.installation(), set.Plain()
 	c.rec.Lost = c.rec.Lease == ""
-	if err := c.save(nil); err != nil {
+	if err := c.save(); err != nil {
 		c.restore(before)
-		return fail(op, ReasonStateUnwritable, ErrStateUnreadable, err)
+		return fail(op, ReasonStateUnwritable, errUnwritable, err)
 	}
 
 	reply, err := c.link.Exchange(ctx, link.Call{Path: wire.PathActivations, Request: req, Nonce: req.Nonce, Tries: 2})
@@ -99,7 +105,7 @@ func (c *Client) Activate(ctx context.Context, claim Claim) error {
 
 	before.Installation = c.rec.Installation
 	*c.rec = before
-	if saveErr := c.save(nil); saveErr != nil {
+	if saveErr := c.save(); saveErr != nil {
 		c.cfg.Logger.Debug("state keeps an unfinished activation", "error", saveErr)
 	}
 	if err != nil {
@@ -111,12 +117,12 @@ func (c *Client) Activate(ctx context.Context, claim Claim) error {
 // restore takes back what could not be written.
 func (c *Client) restore(r record) {
 	*c.rec = r
-	c.publish(nil)
+	c.publish()
 }
 
 // derive computes the fingerprint of every kind that is readable now.
 func (c *Client) derive(op string) (device, fingerprint.Set, error) {
-	d, err := c.readDevice()
+	d, err := c.theDevice()
 	if err != nil {
 		return nil, nil, fail(op, ReasonNoDevice, err, nil)
 	}
@@ -129,12 +135,13 @@ func (c *Client) derive(op string) (device, fingerprint.Set, error) {
 
 // adopt stores what a successful activation or rebinding brought. It is not to be interrupted: the seat is taken.
 func (c *Client) adopt(ctx context.Context, op string, d device, reply link.Reply) error {
+	c.checkErr = nil
 	c.rec.confirm(reply.Lease, reply.IssuedAt, c.local())
 	c.rec.DeviceDay = dayOf(reply.IssuedAt)
 	c.rec.Jitter = drawJitter()
 	c.tie(d)
-	tokenErr := c.keep(ctx, reply.Token)
-	if err := errors.Join(tokenErr, c.save(nil)); err != nil {
+	tokenErr := storeToken(ctx, reply.Token, c.vault.Put)
+	if err := errors.Join(tokenErr, c.save()); err != nil {
 		return fail(op, ReasonNotStored, ErrNotStored, err)
 	}
 	return nil
@@ -143,8 +150,10 @@ func (c *Client) adopt(ctx context.Context, op string, d device, reply link.Repl
 // storeTimeout bounds the writing of a token once the server has issued it, whatever the caller's context says.
 const storeTimeout = 2 * time.Minute
 
-// keep stores a token that was issued in place of none.
-func (c *Client) keep(ctx context.Context, secret string) error {
+// storeToken stores a token that the server has issued, if it has: by token.Vault.Put one that is the first or takes
+// the place of a lost one, by Replace one that renews a valid one and is used only after it was read back from its
+// store.
+func storeToken(ctx context.Context, secret string, store func(context.Context, token.Token) error) error {
 	if secret == "" {
 		return nil
 	}
@@ -154,7 +163,7 @@ func (c *Client) keep(ctx context.Context, secret string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return c.vault.Put(ctx, t)
+	return store(ctx, t)
 }
 
 func unreachable(op string, err error) *Error {
@@ -177,6 +186,15 @@ func refusal(op string, reply link.Reply) *Error {
 	return e
 }
 
+// refused makes the error of a refused rebinding or deactivation and keeps what the refusal says of the license. These
+// requests carry the token, so that what the server says of the license behind it holds for what is stored here.
+func (c *Client) refused(op string, reply link.Reply) error {
+	if c.rec.heed(wire.Code(reply.Code), reply.IssuedAt, c.local()) {
+		c.save()
+	}
+	return refusal(op, reply)
+}
+
 func refusalOf(code wire.Code) (Reason, error) {
 	switch code {
 	case wire.Revoked:
@@ -196,7 +214,7 @@ func refusalOf(code wire.Code) (Reason, error) {
 	case wire.SeatsUsed:
 		return ReasonSeatsUsed, ErrSeatsUsed
 	case wire.CredentialsWrong:
-		return ReasonCredentials, ErrCredentials
+		return ReasonCredentialsWrong, ErrCredentialsWrong
 	case wire.WrongProduct:
 		return ReasonWrongProduct, ErrNotActivated
 	case wire.ChooseLicense:
@@ -206,7 +224,7 @@ func refusalOf(code wire.Code) (Reason, error) {
 	case wire.RateLimited:
 		return ReasonRateLimited, errRefused
 	case wire.Busy:
-		return ReasonServerBusy, errRefused
+		return ReasonBusy, errRefused
 	}
 	return ReasonRefused, errRefused
 }

@@ -15,21 +15,22 @@ import (
 type urgency uint8
 
 const (
-	local     urgency = iota // compare the device, keep the clock's mark, send nothing
-	scheduled                // send if the day's check is due and no back-off stands against it
-	insisted                 // the same, and while the license is not usable send whatever the back-off says
+	sendNothing urgency = iota // compare the device and keep the clock's mark
+	ifDue                      // send if the day's check is due and no back-off stands against it
+	insist                     // the same, and while the license is not usable send whatever the back-off says
 )
 
-// Check confirms the license: over the network once on each UTC day, otherwise at once and without sending anything. On each
-// day of use it first compares this device with the lease, which takes the slow hash (about a tenth of a second and 64
-// MiB for each kind of identifier) and no network.
+// Check confirms the license: over the network once on each UTC day, otherwise at once and without sending anything. On
+// each day of use it first compares this device with the lease, which takes the slow hash (about a tenth of a second
+// and 64 MiB for each kind of identifier) and no network.
 //
 // It never fails for want of a network: the returned Status says what holds, [Status.CheckErr] why the
 // latest check did not get through. After a failure it backs off for 15 minutes, doubling up to 6 hours, and sends at
-// most 8 requests a day; while the license is not usable it tries at every call, within that limit. Several processes share one
-// check. It returns when ctx ends, at the latest.
+// most 8 requests a day; while the license is not usable it tries at every call, within that limit. Several processes
+// share one check. It ends early if ctx does, except that a derivation under way is completed, and that a token which
+// the server has issued is still stored, for two minutes at most.
 func (c *Client) Check(ctx context.Context) Status {
-	c.check(ctx, insisted)
+	c.check(ctx, insist)
 	return c.Status()
 }
 
@@ -82,12 +83,11 @@ func (c *Client) plan(u urgency) plan {
 	usable := state == Active || state == Grace
 	if v.held {
 		p.compare = c.rec.DeviceDay != dayOf(now) || v.foreign || v.standing == wire.WrongDevice
-		mark := *c.rec
-		p.mark = mark.advance(now, v.lease)
+		p.mark = c.rec.markDue(now, v.lease)
 	}
-	insist := u == insisted && !usable
-	if u != local && (insist || c.rec.due(now) || state == ClockRolledBack) {
-		p.tries = c.rec.Attempts.tries(now, insist)
+	pressing := u == insist && !usable
+	if u != sendNothing && (pressing || c.rec.due(now) || state == ClockRolledBack) {
+		p.tries = c.rec.Attempts.tries(now, pressing)
 	}
 	return p
 }
@@ -95,50 +95,59 @@ func (c *Client) plan(u urgency) plan {
 func (c *Client) perform(ctx context.Context, p plan) {
 	v := c.view.Load()
 	now := c.now()
+	defer c.save()
 	readable, same, err := c.compare(v, now)
-	if v.held {
-		c.rec.advance(now, v.lease)
+	if v.held && c.rec.markDue(now, v.lease) {
+		c.rec.Mark = now
 	}
-	if err != nil || p.tries == 0 {
-		if err != nil && p.tries > 0 {
+	if err != nil {
+		c.checkErr = err
+		if p.tries > 0 {
 			c.rec.Attempts.failed(now, 0)
 		}
-		c.save(err)
+		return
+	}
+	if p.tries == 0 {
 		return
 	}
 
 	call, err := c.checkCall(ctx, v, readable)
 	if err != nil {
-		if !c.rec.Lost {
-			c.rec.Attempts.failed(now, 0)
+		c.checkErr = err
+		if errors.Is(err, ErrNotActivated) { // there is no token either: nothing left that a check could heal
+			c.rec.Lost = false
+			return
 		}
-		c.save(err)
+		c.rec.Attempts.failed(now, 0)
 		return
 	}
 	call.Tries = p.tries
 	c.rec.Attempts.reserve(now, p.tries)
-	c.save(v.checkErr)
+	c.save()
 
 	reply, err := c.link.Exchange(ctx, call)
 	if err != nil {
 		e := unreachable("check", err)
+		c.checkErr = e
 		if u, ok := errors.AsType[*link.UnreachableError](err); ok {
 			c.rec.Attempts.Count -= p.tries - u.Tries
 		}
 		if ctx.Err() == nil { // an ended context says nothing of the network
 			c.rec.Attempts.failed(now, e.RetryAfter)
 		}
-		c.save(e)
 		return
 	}
 	c.rec.Attempts.Count -= p.tries - reply.Tries
-	c.save(c.apply(ctx, reply, same, !call.Token.IsZero()))
+	c.checkErr = c.apply(ctx, reply, same, !call.Token.IsZero())
 }
 
 // compare verifies that this device is the one that the lease names: it returns the pinned kinds that are readable
 // now, and whether the device is the same. What cannot be read is no other device.
 func (c *Client) compare(v *view, now int64) (readable fingerprint.Set, same bool, err error) {
-	d, err := c.readDevice()
+	if c.rec.DeviceDay != dayOf(now) { // a new day of use: read the sources anew
+		c.device = nil
+	}
+	d, err := c.theDevice()
 	if err != nil {
 		return nil, false, fail("check", ReasonNoDevice, err, nil)
 	}
@@ -172,7 +181,7 @@ func (c *Client) checkCall(ctx context.Context, v *view, readable fingerprint.Se
 		Nonce: wire.NewNonce(), Product: c.cfg.Product, Fingerprints: readable.Plain(), Pinned: v.lease.Fingerprints,
 	}
 	call := link.Call{Path: wire.PathChecks, Request: req, Nonce: req.Nonce}
-	t, err := c.proof(ctx, "check", v)
+	t, err := proof(ctx, "check", v, c.vault.Get)
 	if err != nil {
 		return call, err
 	}
@@ -183,19 +192,19 @@ func (c *Client) checkCall(ctx context.Context, v *view, readable fingerprint.Se
 	return call, nil
 }
 
-// proof returns the stored token; a zero one if none is stored and the lease has to stand in. A store that is locked
-// is not empty: issuing another token would end the one inside.
-func (c *Client) proof(ctx context.Context, op string, v *view) (token.Token, error) {
-	t, err := c.vault.Get(ctx)
+// proof returns the stored token; a zero one if none is stored and the lease has to stand in; ErrNotActivated if there
+// is neither. get is token.Vault.Get, or Unlock where a person is there to be asked. A store that is locked is not
+// empty: issuing another token would end the one inside.
+func proof(ctx context.Context, op string, v *view, get func(context.Context) (token.Token, error)) (token.Token, error) {
+	t, err := get(ctx)
 	switch {
 	case err == nil:
 		return t, nil
 	case !errors.Is(err, token.ErrAbsent) && !errors.Is(err, token.ErrUnsupported):
-		return token.Token{}, fail(op, ReasonTokenUnavailable, ErrUnreachable, err)
+		return token.Token{}, fail(op, ReasonTokenUnavailable, errToken, err)
 	case v.held:
 		return token.Token{}, nil
 	}
-	c.rec.Lost = false
 	return token.Token{}, fail(op, ReasonNone, ErrNotActivated, nil)
 }
 
@@ -203,31 +212,31 @@ func (c *Client) proof(ctx context.Context, op string, v *view) (token.Token, er
 // Status.CheckErr is to say.
 func (c *Client) apply(ctx context.Context, reply link.Reply, same, renewal bool) error {
 	r := c.rec
-	local := c.local()
 	code := wire.Code(reply.Code)
+	if r.heed(code, reply.IssuedAt, c.local()) {
+		return refusal("check", reply)
+	}
 	switch code {
 	case wire.OK:
-		r.confirm(reply.Lease, reply.IssuedAt, local)
+		r.confirm(reply.Lease, reply.IssuedAt, c.local())
 		if same {
 			r.DeviceDay = dayOf(reply.IssuedAt)
 		}
-		if d, err := c.readDevice(); err == nil && r.Tag == "" {
+		if d, err := c.theDevice(); err == nil && r.Tag == "" {
 			c.tie(d)
 		}
-		if err := c.fresh(ctx, reply.Token, renewal); err != nil {
+		store := c.vault.Put
+		if renewal {
+			store = c.vault.Replace
+		}
+		if err := storeToken(ctx, reply.Token, store); err != nil {
 			c.cfg.Logger.Warn("fresh token could not be stored", "error", err)
 		}
 		return nil
-	case wire.Revoked, wire.Suspended, wire.Expired:
-		r.Standing = code
-		r.settle(reply.IssuedAt, local)
-	case wire.Released:
-		r.Standing, r.Lease, r.Lost = code, "", false
-		r.settle(reply.IssuedAt, local)
 	case wire.WrongDevice:
 		if !same {
 			r.Standing = code
-			r.settle(reply.IssuedAt, local)
+			r.settle(reply.IssuedAt, c.local())
 			break
 		}
 		r.Attempts.failed(c.now(), 0) // the server alone says so: grace
@@ -241,19 +250,4 @@ func (c *Client) apply(ctx context.Context, reply link.Reply, same, renewal bool
 		r.Attempts.failed(c.now(), time.Duration(min(reply.RetryAfter, 1<<30))*time.Second)
 	}
 	return refusal("check", reply)
-}
-
-// fresh takes over a token that came with a check. One that renews a stored token is used only once it was read back
-// from its store; until then, and for stores that cannot be written, the old one goes on.
-func (c *Client) fresh(ctx context.Context, secret string, renewal bool) error {
-	if secret == "" || !renewal {
-		return c.keep(ctx, secret)
-	}
-	t, err := token.New(secret)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	defer cancel()
-	return c.vault.Replace(ctx, t)
 }

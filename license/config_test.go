@@ -2,9 +2,13 @@ package license
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -122,7 +126,7 @@ func TestNoDevice(t *testing.T) {
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	fallback := message("no such reason", english)
-	for _, r := range allReasons() {
+	for _, r := range allReasons(t) {
 		for _, l := range []language{english, german} {
 			if s := sentence(r, l); s == "" || !strings.HasSuffix(s, ".") || message(r, l) == fallback {
 				t.Errorf("%q: %q", r, s)
@@ -131,25 +135,47 @@ func TestTexts(t *testing.T) {
 			if h := hint(r, l); (h == "") != fine || h != "" && !strings.HasSuffix(h, ".") {
 				t.Errorf("%q: hint %q", r, h)
 			}
+			if strings.Contains(message(r, l), "named") {
+				e := fail("open", r, errConfig, errors.New("the cause\nand another"))
+				if m := e.Message("en"); !strings.Contains(m, "the cause; and another") {
+					t.Errorf("%q speaks of something that it does not name: %s", r, m)
+				}
+			}
 		}
 		if message(r, english) == message(r, german) {
 			t.Errorf("%q says the same in both languages", r)
 		}
+	}
+	if Message(nil, "en") != "" || Message(errors.New("other"), "de") != "other" {
+		t.Error("Message of nil, or of another package's error")
 	}
 	if (Status{}).Message("de-AT") != message(ReasonNone, german) || (Status{}).Message("fr") != message(ReasonNone, english) {
 		t.Error("languages are mixed up")
 	}
 }
 
-func allReasons() []Reason {
-	return []Reason{
-		ReasonNone, ReasonReleased, ReasonUnconfirmed, ReasonConfirmed, ReasonOfflineLease, ReasonCheckOverdue, ReasonLeaseEnded,
-		ReasonExpired, ReasonSuspended, ReasonRevoked, ReasonWrongDevice, ReasonClockRollback, ReasonConfig, ReasonStateUnreadable,
-		ReasonStateUnwritable, ReasonBusyElsewhere, ReasonNoDevice, ReasonCodeMistyped, ReasonInput, ReasonCodeInvalid, ReasonSeatsUsed,
-		ReasonCredentials, ReasonWrongProduct, ReasonChooseLicense, ReasonNoLicense, ReasonRebindLimit, ReasonRateLimited, ReasonServerBusy,
-		ReasonRefused, ReasonTokenUnknown, ReasonTokenUnavailable, ReasonUnreachable, ReasonNotStored, ReasonNoOfflineRequest,
-		ReasonImportInvalid, ReasonImportOld,
+// allReasons reads the constants, so that a new one without a text is found.
+func allReasons(t *testing.T) []Reason {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "texts.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
 	}
+	var reasons []Reason
+	ast.Inspect(f, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && len(v.Values) == 1 && strings.HasPrefix(v.Names[0].Name, "Reason") {
+			text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reasons = append(reasons, Reason(text))
+		}
+		return true
+	})
+	if len(reasons) != len(texts) {
+		t.Fatalf("%d reasons, %d texts", len(reasons), len(texts))
+	}
+	return reasons
 }
 
 // What is typed at activation reaches neither the state file nor anything that is printed.

@@ -68,7 +68,7 @@ func TestMain(m *testing.M) {
 func childConfig(server, key, dir string) Config {
 	return Config{
 		Product: product, Server: server, Keys: lease.MustKeySet(key), Dir: dir,
-		TokenStore: fileStore{filepath.Join(dir, "token")}, device: newMachine("board-1", "system-1"),
+		TokenStore: fileStore{filepath.Join(dir, "token")}, readDevice: newMachine("board-1", "system-1").read,
 	}
 }
 
@@ -194,8 +194,14 @@ func TestContextEnds(t *testing.T) {
 				if point == 0 {
 					cancel()
 				}
-				_ = op(ctx, b, c) // it may have come through or not; nothing may be lost either way
+				err = op(ctx, b, c) // it may have come through or not; nothing may be lost either way
 				cancel()
+				if (name == "check" || name == "rebind") && !(c.Status().Usable() && b.open().Status().Usable()) {
+					t.Fatalf("an interrupted call took the license away: %v", err)
+				}
+				if point == 0 && name != "check" && !errors.Is(err, context.Canceled) {
+					t.Fatal(err)
+				}
 
 				i.next, i.before = b.srv.Client().Transport, false
 				nop := context.CancelFunc(func() {})

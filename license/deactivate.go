@@ -10,25 +10,9 @@ import (
 	"github.com/counterfoil-dev/counterfoil/token"
 )
 
-// refused makes the error of a refused rebinding or deactivation and keeps what the refusal says of the license. These
-// requests carry the token, so that what the server says of the license behind it holds for what is stored here.
-func (c *Client) refused(op string, reply link.Reply) error {
-	switch code := wire.Code(reply.Code); code {
-	case wire.Revoked, wire.Suspended, wire.Expired:
-		c.rec.Standing = code
-		c.rec.settle(reply.IssuedAt, c.local())
-		c.save(nil)
-	case wire.Released:
-		c.rec.Standing, c.rec.Lease, c.rec.Lost = code, "", false
-		c.rec.settle(reply.IssuedAt, c.local())
-		c.save(nil)
-	}
-	return refusal(op, reply)
-}
-
 // Deactivate gives this device's seat back, with all its installations, and removes lease and token from here. While
-// the server cannot be reached it changes nothing and returns an error around [ErrUnreachable]. It may be repeated after
-// any failure. On a device that is not activated it does nothing.
+// the server cannot be reached it changes nothing and returns an error around [ErrUnreachable]. It may be repeated
+// after any failure. On a device that is not activated it does nothing.
 func (c *Client) Deactivate(ctx context.Context) error {
 	const op = "deactivate"
 	done, err := c.take(ctx, op)
@@ -41,7 +25,7 @@ func (c *Client) Deactivate(ctx context.Context) error {
 		return nil
 	}
 	req := &wire.Deactivation{Nonce: wire.NewNonce(), Product: c.cfg.Product}
-	t, err := c.proof(ctx, op, v)
+	t, err := proof(ctx, op, v, c.vault.Unlock)
 	switch {
 	case errors.Is(err, ErrNotActivated): // neither lease nor token: nothing to give back
 		return c.remove(ctx, op)
@@ -86,21 +70,24 @@ const (
 func (c *Client) remove(ctx context.Context, op string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
-	*c.rec = record{}
+	*c.rec, c.checkErr = record{}, nil
 	fileErr := c.file.Remove()
 	if fileErr != nil { // what cannot be removed can perhaps be emptied
-		if c.save(nil) == nil {
+		if c.save() == nil {
 			fileErr = nil
 		}
 	}
 	c.stamp, _ = c.file.Stamp()
-	c.publish(nil)
+	c.publish()
 	tokenErr := c.vault.Delete(ctx)
 	if errors.Is(tokenErr, token.ErrUnsupported) { // an administrator supplies it; it is theirs to remove
 		tokenErr = nil
 	}
-	if err := errors.Join(fileErr, tokenErr); err != nil {
-		return fail(op, ReasonStateUnwritable, ErrStateUnreadable, err)
+	switch {
+	case fileErr != nil:
+		return fail(op, ReasonStateUnwritable, errUnwritable, errors.Join(fileErr, tokenErr))
+	case tokenErr != nil:
+		return fail(op, ReasonTokenUnavailable, errToken, tokenErr)
 	}
 	return nil
 }

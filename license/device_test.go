@@ -44,7 +44,7 @@ func TestCopiedState(t *testing.T) {
 	// A forged tag passes the start, and not the day's first check, with the network off.
 	c.rec.Salt, c.rec.Tag = "", ""
 	c.tie(thief.machine)
-	if err := c.save(nil); err != nil {
+	if err := c.save(); err != nil {
 		t.Fatal(err)
 	}
 	b.srv.Fail(licensetest.Unreachable())
@@ -171,6 +171,19 @@ func TestRebindNeedsTheToken(t *testing.T) {
 	}
 }
 
+// A program that runs for days reads the device anew on each of them.
+func TestMachineChangesUnderARunningProgram(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	c := b.activated()
+	b.machine = newMachine("board-9", "system-1")
+	c.Check(t.Context())
+	b.want(c, Active, ReasonConfirmed) // compared today already
+	b.clock.Advance(dayLong)
+	c.Check(t.Context())
+	b.want(c, WrongDevice, ReasonWrongDevice)
+}
+
 // On each day of use the slow hash runs once, whatever the network does.
 func TestDeviceIsComparedOnceADay(t *testing.T) {
 	t.Parallel()
@@ -183,8 +196,8 @@ func TestDeviceIsComparedOnceADay(t *testing.T) {
 		for range 5 {
 			c.Check(t.Context())
 		}
-		if c.rec.DeviceDay != dayOf(b.clock.Now().Unix()) || b.machine.verdict == before {
-			t.Fatal("the device was not compared")
+		if c.rec.DeviceDay != dayOf(b.clock.Now().Unix()) || b.machine.verdict != before+1 {
+			t.Fatalf("compared %d times", b.machine.verdict-before)
 		}
 	}
 }

@@ -25,7 +25,6 @@ var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 type machine struct {
 	mu      sync.Mutex
 	sources map[fingerprint.Kind]string
-	hidden  map[fingerprint.Kind]bool
 	verdict int // calls of Verify
 }
 
@@ -33,7 +32,7 @@ func newMachine(bios, os string) *machine {
 	return &machine{sources: map[fingerprint.Kind]string{fingerprint.BIOSUUID: bios, fingerprint.OSInstall: os}}
 }
 
-// seenBy returns the same machine as a process sees it that cannot read the given kinds.
+// without returns the same machine as a process sees it that cannot read the given kinds.
 func (m *machine) without(kinds ...fingerprint.Kind) *machine {
 	n := &machine{sources: maps.Clone(m.sources)}
 	for _, k := range kinds {
@@ -41,6 +40,9 @@ func (m *machine) without(kinds ...fingerprint.Kind) *machine {
 	}
 	return n
 }
+
+// read is how a Client comes to it.
+func (m *machine) read() (device, error) { return m, nil }
 
 func fakePrint(kind fingerprint.Kind, source string) string {
 	sum := sha256.Sum256([]byte(string(kind) + ":" + source))
@@ -149,7 +151,7 @@ func (b *bench) another() *bench {
 func (b *bench) config() Config {
 	return Config{
 		Product: product, Version: "1.2.3", Server: b.srv.URL(), Keys: b.srv.Keys(), Dir: b.dir, TokenStore: b.store,
-		HTTPClient: b.srv.Client(), Clock: b.clock, device: b.machine,
+		HTTPClient: b.srv.Client(), Now: b.clock.Now, readDevice: func() (device, error) { return b.machine, nil },
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/counterfoil-dev/counterfoil/token"
 )
 
-// What is not validly signed consumes grace and does nothing else.
-func TestUnsignedAnswersOnlyConsumeGrace(t *testing.T) {
+// What is not validly signed, or says nothing of the license, consumes grace and does nothing else.
+func TestFailedChecksOnlyConsumeGrace(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]licensetest.Fault{
 		"unreachable":                         licensetest.Unreachable(),
@@ -142,12 +142,12 @@ func TestClock(t *testing.T) {
 		b.clock.Advance(-dayLong)
 		b.want(b.open(), Grace, ReasonCheckOverdue) // tolerated
 		b.clock.Advance(-2 * time.Second)
-		b.want(b.open(), ClockRolledBack, ReasonClockRollback)
+		b.want(b.open(), ClockRolledBack, ReasonClockRolledBack)
 		b.clock.Advance(2 * dayLong)
 		b.want(b.open(), Grace, ReasonCheckOverdue) // past the mark again
 		b.clock.Advance(-4 * dayLong)
 		c = b.open()
-		b.want(c, ClockRolledBack, ReasonClockRollback)
+		b.want(c, ClockRolledBack, ReasonClockRolledBack)
 		b.srv.Heal()
 		c.Check(t.Context())
 		b.want(c, Active, ReasonConfirmed)
@@ -179,6 +179,8 @@ func TestServerRestoredFromBackup(t *testing.T) {
 	if e, ok := errors.AsType[*Error](st.CheckErr()); !ok || e.Reason != ReasonTokenUnknown || e.Hint == "" {
 		t.Fatal(st.CheckErr())
 	}
+	b.clock.Advance(6 * time.Hour)
+	c.check(t.Context(), sendNothing) // keeps the clock's mark, and the reason
 	if msg := c.Status().Message("en"); !strings.Contains(msg, hint(ReasonTokenUnknown, english)) {
 		t.Fatal("nobody tells the person to activate again:", msg)
 	}

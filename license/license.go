@@ -6,8 +6,8 @@
 // go lic.Run(ctx).
 //
 // A check goes over the network once on each day of use; otherwise it returns at once. It never fails for want of a
-// network: the lease that the server signed goes on for its grace period. What is not validly signed, such as the page of a
-// captive portal or the error of a proxy, can neither end a license nor remove anything that is stored.
+// network: the lease that the server signed goes on for its grace period. What is not validly signed, such as the page
+// of a captive portal or the error of a proxy, can neither end a license nor remove anything that is stored.
 //
 // The package refuses to skip the verification of signatures, to follow redirects, to send the device's identifiers
 // (only one-way fingerprints leave it, see package fingerprint), to start a goroutine of its own, to print, and to
@@ -52,11 +52,15 @@ type Config struct {
 
 	// Dir is where the state is kept. Default: a folder named Product in the user's state directory
 	// ($XDG_STATE_HOME or ~/.local/state, ~/Library/Application Support, %LocalAppData%). A folder holds one product.
+	// The keyring item of a folder given here is named after its path: a folder that was moved gets a fresh token with
+	// its next check.
 	Dir string
 	// Device identifies the device where the application knows better than the system does: on mobile systems, in
-	// containers. It must be the same at every start and different on every device. It is hashed like every other identifier.
+	// containers. It must be the same at every start and different on every device. It is hashed like every other
+	// identifier.
 	Device string
-	// AllowContainer lets a process in a container use the host's firmware UUID.
+	// AllowContainer lets a process in a container use the host's firmware UUID: all containers of one host are one
+	// device then. Default: false.
 	AllowContainer bool
 	// TokenStore keeps the token in place of the system's keyring.
 	TokenStore token.Store
@@ -65,17 +69,12 @@ type Config struct {
 	// HTTPClient sends the requests. Default: one with timeouts that honors the system's proxies. It is copied;
 	// cookies and redirects are off whatever it says.
 	HTTPClient *http.Client
-	// Clock tells the time. Default: the system's clock. Tests set it.
-	Clock Clock
+	// Now tells the time. Default: time.Now. Tests set it.
+	Now func() time.Time
 	// Logger receives what a developer may want to know, at levels Debug to Warn, without secrets. Default: silence.
 	Logger *slog.Logger
 
-	device device // set by this package's tests: a device without the slow hash
-}
-
-// Clock tells the time.
-type Clock interface {
-	Now() time.Time
+	readDevice func() (device, error) // set by this package's tests: devices without the slow hash
 }
 
 // device is what this package asks of a fingerprint.Device.
@@ -95,18 +94,19 @@ type Client struct {
 
 	view atomic.Pointer[view] // what Status decides from
 
-	turn   chan struct{} // holds one value; taken by the operation that is under way, which owns what follows
-	rec    *record
-	stamp  statefile.Stamp
-	device device
+	turn     chan struct{} // holds one value; taken by the operation that is under way, which owns what follows
+	rec      *record
+	stamp    statefile.Stamp
+	device   device
+	checkErr error // of the latest check in this process
 
 	watch     sync.Mutex
 	seen      Status
 	listeners map[*func(Status)]struct{}
 }
 
-// Open reads the stored state and returns a Client. It sends nothing, asks no keyring and computes no slow hash. That there
-// is no license yet is no error: see [Client.Status].
+// Open reads the stored state and returns a Client. It sends nothing, asks no keyring and computes no slow hash. That
+// there is no license yet is no error: see [Client.Status].
 //
 // Its errors are an *[Error] whose message names the fields of Config that are wrong, all at once, and one that wraps
 // [ErrStateUnreadable] where the state belongs to somebody else or cannot be read. A damaged state file is not an
@@ -122,7 +122,6 @@ func Open(cfg Config) (*Client, error) {
 		vault:     vault,
 		file:      statefile.New(cfg.Dir, stateName),
 		turn:      make(chan struct{}, 1),
-		device:    cfg.device,
 		listeners: make(map[*func(Status)]struct{}),
 	}
 	c.turn <- struct{}{}
@@ -181,8 +180,8 @@ type fieldError struct {
 func (e *fieldError) Error() string { return "Config." + e.field + ": " + e.err.Error() }
 func (e *fieldError) Unwrap() error { return e.err }
 
-// Status says where the device stands now. It does no I/O and takes no time to speak of: call it wherever it matters. It
-// turns [Grace] and [Lapsed] by itself as time goes by.
+// Status says where the device stands now. It does no I/O and takes no time to speak of: call it wherever it matters.
+// It turns [Grace] and [Lapsed] by itself as time goes by.
 func (c *Client) Status() Status {
 	v := c.view.Load()
 	s := Status{view: v}
@@ -196,9 +195,10 @@ func (c *Client) Link() *link.Link { return c.link }
 // Token says where this installation's token is kept, for a support screen.
 func (c *Client) Token() *token.Vault { return c.vault }
 
-// OnChange calls f whenever state or reason have changed, as far as an operation of this Client notices; [Client.Run] notices
-// changes that time or another process brings, within a minute. f runs in the goroutine that noticed, without
-// locks held; calls may overlap. stop ends it.
+// OnChange calls f whenever state or reason have changed, as far as an operation of this Client notices; [Client.Run]
+// notices changes that time or another process brings, within a minute. f runs in the goroutine that noticed, without
+// locks held. Calls may overlap and arrive out of order: ask Status for what holds now. After stop returns no call
+// begins; one under way may still run.
 func (c *Client) OnChange(f func(Status)) (stop func()) {
 	c.watch.Lock()
 	defer c.watch.Unlock()
@@ -229,8 +229,8 @@ func (c *Client) notify() {
 
 // local is the local clock in Unix seconds.
 func (c *Client) local() int64 {
-	if c.cfg.Clock != nil {
-		return c.cfg.Clock.Now().Unix()
+	if c.cfg.Now != nil {
+		return c.cfg.Now().Unix()
 	}
 	return time.Now().Unix()
 }
@@ -241,6 +241,9 @@ func (c *Client) now() int64 { return c.local() + c.rec.Offset }
 // take waits for the turn in this process and for the lock against others, and reads what they wrote meanwhile. The
 // caller must call done, which tells the listeners too.
 func (c *Client) take(ctx context.Context, op string) (done func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fail(op, ReasonCanceled, err, nil)
+	}
 	select {
 	case <-c.turn:
 	case <-ctx.Done():

@@ -88,7 +88,7 @@ func TestAccount(t *testing.T) {
 		"wrong password": Account("ada@example.com", "wrong"),
 		"unknown e-mail": Account("nobody@example.com", "correct horse"),
 	} {
-		if err := c.Activate(t.Context(), claim); !errors.Is(err, ErrCredentials) {
+		if err := c.Activate(t.Context(), claim); !errors.Is(err, ErrCredentialsWrong) {
 			t.Fatalf("%s: %v", name, err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestRefusedActivationChangesNothing(t *testing.T) {
 		{"suspended", func(b *bench) string { b.record.Suspend(); return b.record.Code }, ErrNotUsable, ReasonSuspended},
 		{"revoked", func(b *bench) string { b.record.Revoke(); return b.record.Code }, ErrNotUsable, ReasonRevoked},
 		{"expired", func(b *bench) string { b.record.Expire(); return b.record.Code }, ErrNotUsable, ReasonExpired},
-		{"busy", func(b *bench) string { b.srv.Fail(licensetest.Refuse("busy", time.Minute)); return b.record.Code }, errRefused, ReasonServerBusy},
+		{"busy", func(b *bench) string { b.srv.Fail(licensetest.Refuse("busy", time.Minute)); return b.record.Code }, errRefused, ReasonBusy},
 		{"unreachable", func(b *bench) string { b.srv.Fail(licensetest.Unreachable()); return b.record.Code }, ErrUnreachable, ReasonUnreachable},
 	} {
 		t.Run(c.name, func(t *testing.T) {

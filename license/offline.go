@@ -12,10 +12,11 @@ import (
 	"github.com/counterfoil-dev/counterfoil/link"
 )
 
-// OfflineRequest returns a text that activates this device without a network: it is carried to the vendor, whose
-// answer [Client.Import] takes. claim must be a [Code]. The text is printable ASCII without spaces, short enough for a QR
-// code; it holds the activation code and this device's fingerprints. One request is open at a time: a new one replaces the
-// one before it. A seat that was activated offline is given back by the vendor alone, unless the device gets a network.
+// OfflineRequest returns a text that activates this device without a network: it is carried to the vendor, whose answer
+// [Client.Import] takes. claim must be a [Code]. The text is printable ASCII without spaces, short enough for a QR
+// code; it holds the activation code and this device's fingerprints. One request is open at a time: a new one replaces
+// the one before it. A seat that was activated offline is given back by the vendor alone, unless the device gets a
+// network.
 func (c *Client) OfflineRequest(ctx context.Context, claim Claim) (string, error) {
 	const op = "offline request"
 	req, fault := claim.request()
@@ -42,15 +43,15 @@ func (c *Client) OfflineRequest(ctx context.Context, claim Claim) (string, error
 	}
 	before := *c.rec
 	c.rec.Pending = &pending{Nonce: req.Nonce, Hash: wire.Hash(wire.MethodOffline, wire.PathActivations, body)}
-	if err := c.save(nil); err != nil {
+	if err := c.save(); err != nil {
 		c.restore(before)
-		return "", fail(op, ReasonStateUnwritable, ErrStateUnreadable, err)
+		return "", fail(op, ReasonStateUnwritable, errUnwritable, err)
 	}
 	return wire.OfflineText(body), nil
 }
 
-// Import takes the vendor's answer to the open [Client.OfflineRequest], or a newer lease for the activation that is stored. White space
-// around and within the text is ignored. Importing the same text again changes nothing.
+// Import takes the vendor's answer to the open [Client.OfflineRequest], or a newer lease for the activation that is
+// stored. White space around and within the text is ignored. Importing the same text again changes nothing.
 func (c *Client) Import(ctx context.Context, text string) error {
 	const op = "import"
 	text = strings.Join(strings.Fields(text), "")
@@ -96,7 +97,8 @@ func (c *Client) importAnswer(op string, reply link.Reply) error {
 	return c.install(op, d, reply.Lease, reply.Verified)
 }
 
-// importLease takes a lease that no open request asked for: only for the activation stored here, and only if it is newer.
+// importLease takes a lease that no open request asked for: only for the activation stored here, and only if it is
+// newer.
 func (c *Client) importLease(op, text string) error {
 	s, err := c.cfg.Keys.Verify(lease.TypeLease, text)
 	if err != nil {
@@ -113,7 +115,7 @@ func (c *Client) importLease(op, text string) error {
 	case l.IssuedAt <= v.lease.IssuedAt:
 		return fail(op, ReasonImportOld, errImport, nil)
 	}
-	d, err := c.readDevice()
+	d, err := c.theDevice()
 	if err != nil {
 		return fail(op, ReasonNoDevice, err, nil)
 	}
@@ -132,6 +134,7 @@ func (c *Client) install(op string, d device, text string, s lease.Verified) err
 	l := s.Lease()
 	before := *c.rec
 	r := c.rec
+	c.checkErr = nil
 	r.Lease, r.Standing, r.Lost, r.Pending = text, "", false, nil
 	if c.now() < l.IssuedAt {
 		r.Offset += l.IssuedAt - c.now()
@@ -141,9 +144,9 @@ func (c *Client) install(op string, d device, text string, s lease.Verified) err
 	r.Confirmed = l.IssuedAt
 	r.DeviceDay = dayOf(now)
 	c.tie(d)
-	if err := c.save(nil); err != nil {
+	if err := c.save(); err != nil {
 		c.restore(before)
-		return fail(op, ReasonStateUnwritable, ErrStateUnreadable, err)
+		return fail(op, ReasonStateUnwritable, errUnwritable, err)
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (v *view) at(now int64) (State, Reason) {
 	case v.lease.LicenseEnd != 0 && now >= v.lease.LicenseEnd:
 		return Expired, ReasonExpired
 	case now < v.mark-clockSlack:
-		return ClockRolledBack, ReasonClockRollback
+		return ClockRolledBack, ReasonClockRolledBack
 	case now >= v.lease.LeaseEnd:
 		return Lapsed, ReasonLeaseEnded
 	case v.lease.Offline:

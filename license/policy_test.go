@@ -8,7 +8,8 @@ import (
 )
 
 // The policy over the whole matrix: what is stored, what the server last said, what the device is, and the time. A
-// line's outcome is computed by the order of precedence that docs/protocol.md gives, written here a second time as a list of rules.
+// line's outcome is computed by the order of precedence that docs/protocol.md gives, written here a second time as a
+// list of rules.
 func TestDecideMatrix(t *testing.T) {
 	t.Parallel()
 	const issued, end, licenseEnd = 100 * day, 114 * day, 110 * day
@@ -90,7 +91,7 @@ func checkReason(t *testing.T, s State, r Reason) {
 		Suspended:       {ReasonSuspended},
 		Revoked:         {ReasonRevoked},
 		WrongDevice:     {ReasonWrongDevice},
-		ClockRolledBack: {ReasonClockRollback},
+		ClockRolledBack: {ReasonClockRolledBack},
 	}
 	for _, b := range belongs[s] {
 		if b == r {

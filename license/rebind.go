@@ -11,8 +11,8 @@ import (
 // to another machine: in the state [WrongDevice]. Do it when the person asks for it. It proves itself with the token,
 // takes no second seat, and ends what the seat's former device holds.
 //
-// The vendor limits how often a seat may move: [ErrRebindLimit]. Otherwise its errors are those of [Client.Activate]. It may
-// be repeated after any failure.
+// The vendor limits how often a seat may move: [ErrRebindLimit]. Otherwise its errors are those of [Client.Activate].
+// It may be repeated after any failure.
 func (c *Client) Rebind(ctx context.Context) error {
 	const op = "rebind"
 	done, err := c.take(ctx, op)
@@ -28,7 +28,7 @@ func (c *Client) Rebind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := c.proof(ctx, op, v)
+	t, err := proof(ctx, op, v, c.vault.Unlock)
 	if err != nil {
 		return err
 	}
@@ -38,8 +38,8 @@ func (c *Client) Rebind(ctx context.Context) error {
 	req := &wire.Rebinding{
 		Nonce: wire.NewNonce(), Product: c.cfg.Product, Installation: c.installation(), Fingerprints: set.Plain(),
 	}
-	if err := c.save(nil); err != nil {
-		return fail(op, ReasonStateUnwritable, ErrStateUnreadable, err)
+	if err := c.save(); err != nil {
+		return fail(op, ReasonStateUnwritable, errUnwritable, err)
 	}
 	reply, err := c.link.Exchange(ctx, link.Call{
 		Path: wire.PathRebindings, Request: req, Nonce: req.Nonce, Token: t, Tries: 2,

@@ -92,15 +92,26 @@ func (r *record) settle(issuedAt, local int64) {
 	r.Attempts.settled(dayOf(issuedAt))
 }
 
-// advance moves the mark up to now, if now lies in the lease's own window. Times outside it are not stored: a clock
-// that once ran ahead must not lock the device out when it is set right.
-func (r *record) advance(now int64, l lease.Lease) bool {
-	const step = clockSlack / 4 // coarse, to spare the disk
-	if now < r.Mark+step || now >= l.LeaseEnd || now < l.IssuedAt {
+// heed keeps what a signed refusal says of the license; false if it says nothing of it. It is for requests that prove
+// themselves with token or lease, so that the license is the one that is stored here.
+func (r *record) heed(code wire.Code, issuedAt, local int64) bool {
+	switch code {
+	case wire.Revoked, wire.Suspended, wire.Expired:
+	case wire.Released:
+		r.Lease, r.Lost = "", false
+	default:
 		return false
 	}
-	r.Mark = now
+	r.Standing = code
+	r.settle(issuedAt, local)
 	return true
+}
+
+// markDue reports whether the mark is to be moved up to now: if now lies in the lease's own window. Times outside it
+// are not stored: a clock that once ran ahead must not lock the device out when it is set right.
+func (r *record) markDue(now int64, l lease.Lease) bool {
+	const step = clockSlack / 4 // coarse, to spare the disk
+	return now >= r.Mark+step && now < l.LeaseEnd && now >= l.IssuedAt
 }
 
 func drawJitter() int64 { return rand.Int64N(maxJitter + 1) }

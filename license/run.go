@@ -10,9 +10,9 @@ import (
 const tick = time.Minute
 
 // Run keeps the license of a long-running program: it makes the day's check, delayed by up to two hours so that not
-// every device asks at the turn of the day, repeats it after failures, and notices changes that time or other processes bring,
-// for [Client.OnChange]. It blocks until ctx ends and returns its cause. Start it in a goroutine, once; a program that
-// may run for less than two hours calls [Client.Check] at its start as well.
+// every device asks at the turn of the day, repeats it after failures, and notices changes that time or other processes
+// bring, for [Client.OnChange]. It blocks until ctx ends and returns its cause. Start it in a goroutine, once; a
+// program that may run for less than two hours calls [Client.Check] at its start as well.
 func (c *Client) Run(ctx context.Context) error {
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
@@ -46,9 +46,9 @@ func (c *Client) step(ctx context.Context, since int64) int64 {
 	} else if since == 0 || since > now {
 		since = now
 	}
-	u := local
+	u := sendNothing
 	if due && now >= since+jitter {
-		u = scheduled
+		u = ifDue
 	}
 	c.check(ctx, u)
 	return since

@@ -133,8 +133,7 @@ func (s Status) Message(lang string) string {
 	return message(s.Reason, l)
 }
 
-// obstacle is what keeps a license from being confirmed that nobody but a person can remove, such as a token that the server
-// does not know.
+// obstacle is what a person must remove before a check can succeed, such as a token that the server does not know.
 func (s Status) obstacle() (Reason, bool) {
 	switch s.Reason {
 	case ReasonUnconfirmed, ReasonCheckOverdue, ReasonLeaseEnded:
@@ -153,11 +152,11 @@ func (s Status) Entitlements() iter.Seq2[string, lease.Entitlement] {
 // Edition is the name of the edition; empty if there is none.
 func (s Status) Edition() string { return s.leaseOrZero().Edition }
 
-// License is the random id of the license, to be quoted to support; empty if not activated.
-func (s Status) License() string { return s.leaseOrZero().License }
+// LicenseID is the random id of the license, to be quoted to support; empty if not activated.
+func (s Status) LicenseID() string { return s.leaseOrZero().License }
 
-// Activation is the random id of this installation's activation; empty if not activated.
-func (s Status) Activation() string { return s.leaseOrZero().Activation }
+// ActivationID is the random id of this installation's activation; empty if not activated.
+func (s Status) ActivationID() string { return s.leaseOrZero().Activation }
 
 // Seats says how many devices hold the license, this one included, of how many; a total of 0 is no limit.
 func (s Status) Seats() (used, total int) {

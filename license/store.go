@@ -34,8 +34,8 @@ func (c *Client) load(op string) error {
 	if r.Lease == "" && r.Standing == "" && c.vault.Supplied() {
 		r.Lost = true // an administrator's token, such as in a new container: a check brings the lease
 	}
-	c.rec, c.stamp = r, stamp
-	c.publish(nil)
+	c.rec, c.stamp, c.checkErr = r, stamp, nil
+	c.publish()
 	return nil
 }
 
@@ -68,8 +68,8 @@ func (c *Client) reload(op string) error {
 
 // save writes the record and publishes it. It is published even if it cannot be written: what the server said holds
 // for this process.
-func (c *Client) save(checkErr error) error {
-	defer c.publish(checkErr)
+func (c *Client) save() error {
+	defer c.publish()
 	data, err := c.rec.encode()
 	if err != nil {
 		return err
@@ -85,9 +85,9 @@ func (c *Client) save(checkErr error) error {
 }
 
 // publish makes the record what Status decides from.
-func (c *Client) publish(checkErr error) {
+func (c *Client) publish() {
 	v := c.rec.view(c.cfg.Keys, c.cfg.Product)
-	v.checkErr = checkErr
+	v.checkErr = c.checkErr
 	v.foreign = v.held && !c.tagMatches()
 	c.view.Store(v)
 }
@@ -102,7 +102,7 @@ func (c *Client) tagMatches() bool {
 	if err != nil {
 		return false
 	}
-	d, err := c.readDevice()
+	d, err := c.theDevice()
 	if err != nil {
 		return true
 	}
@@ -120,14 +120,20 @@ func (c *Client) tie(d device) {
 	}
 }
 
-// readDevice reads the device's sources once.
-func (c *Client) readDevice() (device, error) {
+// theDevice reads the device's sources, once until the next comparison of a new day.
+func (c *Client) theDevice() (device, error) {
 	if c.device != nil {
 		return c.device, nil
 	}
-	d, err := fingerprint.Read(fingerprint.Config{
-		Product: c.cfg.Product, Caller: c.cfg.Device, AllowContainer: c.cfg.AllowContainer,
-	})
+	var d device
+	var err error
+	if c.cfg.readDevice != nil {
+		d, err = c.cfg.readDevice()
+	} else {
+		d, err = fingerprint.Read(fingerprint.Config{
+			Product: c.cfg.Product, Caller: c.cfg.Device, AllowContainer: c.cfg.AllowContainer,
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -236,13 +236,13 @@ func TestOfflineExchangeVectors(t *testing.T) {
 			b := newBench(t)
 			cfg := b.config()
 			cfg.Keys = lease.MustKeySet(keys.Pinned...)
-			cfg.device = vectorDevice(fingerprint.SetOf(req.Fingerprints))
+			cfg.readDevice = func() (device, error) { return vectorDevice(fingerprint.SetOf(req.Fingerprints)), nil }
 			c, err := Open(cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
 			c.rec.Pending = &pending{Nonce: nonce, Hash: wire.Hash(v.Request.Method, v.Request.Path, []byte(v.Request.Body))}
-			if err := c.save(nil); err != nil {
+			if err := c.save(); err != nil {
 				t.Fatal(err)
 			}
 			text := v.Response.Body

@@ -84,7 +84,7 @@ func today() int64 { return dayOf(time.Now().Unix()) }
 // start starts the application.
 func (y *year) start() *Client {
 	c, err := Open(Config{Product: product, Server: y.srv.URL(), Keys: y.srv.Keys(), Dir: y.dir, TokenStore: y.store,
-		HTTPClient: &http.Client{Transport: y.net}, Clock: y.clock, device: y.machine})
+		HTTPClient: &http.Client{Transport: y.net}, Now: y.clock.Now, readDevice: y.machine.read})
 	if err != nil {
 		y.Fatal(err)
 	}
@@ -169,7 +169,8 @@ func TestYearOfUse(t *testing.T) {
 	})
 }
 
-// A program that is never stopped, over a year with outages: the turn of the day is spread, and no day goes without a try.
+// A program that is never stopped, over a year with outages: the turn of the day is spread, and no day goes without a
+// try.
 func TestYearOfRunning(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

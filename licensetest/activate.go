@@ -110,8 +110,8 @@ func (b *book) mayTakeSeat(l licenseRow, now time.Time) wire.Code {
 	return wire.OK
 }
 
-// installationIn finds the installation of that name in the seat, or makes it. Where a seat would have too many, the one
-// seen least recently ends.
+// installationIn finds the installation of that name in the seat, or makes it. Where a seat would have too many, the
+// one seen least recently ends.
 func (b *book) installationIn(seat seatRow, name string, now time.Time) installationRow {
 	list := b.inSeat(seat.id)
 	for _, in := range list {

@@ -234,7 +234,8 @@ func activationConcurrent(p *probe) {
 	}
 }
 
-// A code that does not exist and one of another product are refused alike, so that nobody can try codes across products.
+// A code that does not exist and one of another product are refused alike, so that nobody can try codes across
+// products.
 func activationCodeInvalid(p *probe) {
 	l := p.sell(License{})
 	d := p.device(newProduct())

@@ -64,7 +64,8 @@ func (p *probe) device(product string) *device {
 	}}
 }
 
-// reading is another installation of the same product on a device of which only these kinds, with these values, are read.
+// reading is another installation of the same product on a device of which only these kinds, with these values, are
+// read.
 func (d *device) reading(prints map[string]string) *device {
 	return &device{probe: d.probe, product: d.product, name: wire.NewInstallation(), prints: prints}
 }

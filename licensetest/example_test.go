@@ -24,7 +24,7 @@ func ExampleServer() {
 	defer os.RemoveAll(dir)
 	lic, err := license.Open(license.Config{
 		Product: "acme-editor", Server: srv.URL(), Keys: srv.Keys(), HTTPClient: srv.Client(),
-		Dir: dir, Device: "example", TokenStore: &licensetest.Keyring{}, Clock: clock,
+		Dir: dir, Device: "example", TokenStore: &licensetest.Keyring{}, Now: clock.Now,
 	})
 	if err != nil {
 		log.Fatal(err)

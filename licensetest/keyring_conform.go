@@ -9,9 +9,9 @@ import (
 	"github.com/counterfoil-dev/counterfoil/token"
 )
 
-// TestTokenStore is the conformance suite for a [token.Store] of your own. open returns it anew, as a new process would;
-// all that it returns share one place, which must be empty, unlocked and used by nobody else, and which is empty again
-// at the end.
+// TestTokenStore is the conformance suite for a [token.Store] of your own. open returns it anew, as a new process
+// would; all that it returns share one place, which must be empty, unlocked and used by nobody else, and which is empty
+// again at the end.
 func TestTokenStore(t *testing.T, open func() token.Store) {
 	t.Helper()
 	ctx := t.Context()

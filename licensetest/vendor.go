@@ -170,7 +170,8 @@ func (r *Record) change(f func(*licenseRow)) {
 	}
 }
 
-// Release takes back the seat that an activation is in, with every installation in it. It reports whether there was one.
+// Release takes back the seat that an activation is in, with every installation in it. It reports whether there was
+// one.
 func (s *Server) Release(activation string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,7 +31,7 @@ func startMortalBus(t testing.TB) (address string, kill func()) {
 	t.Helper()
 	path, err := exec.LookPath("dbus-daemon")
 	if err != nil {
-		t.Skip("no dbus-daemon") // .ci/token/secret-service runs this and fails if it is skipped
+		t.Skip("no dbus-daemon") // .ci/token/fake runs this, and fails if it is skipped
 	}
 	dir, err := os.MkdirTemp("", "bus") // short: a socket's path has 108 bytes at most
 	if err != nil {

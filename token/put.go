@@ -21,15 +21,20 @@ func (v *Vault) Put(ctx context.Context, t Token) error {
 	if t.IsZero() {
 		return v.fail("put", place{}, ErrInvalid)
 	}
-	v.mu.Lock()
-	v.held, v.unsaved = t, true
-	v.mu.Unlock()
+	v.hold(t)
 	ctx, release, err := v.enter(ctx, putBound)
 	if err != nil {
 		return v.fail("put", place{}, err)
 	}
 	defer release()
+	v.hold(t) // again, because another Put may have ended meanwhile
 	return v.save(ctx, "put", t)
+}
+
+func (v *Vault) hold(t Token) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.held, v.unsaved = t, true
 }
 
 // Replace keeps a token that replaces a valid one at the server's demand: Get returns it only after it was written and
@@ -214,34 +219,42 @@ func (v *Vault) Migrate(ctx context.Context) error {
 		return v.fail("migrate", place{}, err)
 	}
 	defer release()
-	if v.custom != nil {
+	if _, ok := externalOf(v.product, v.getenv); ok || v.custom != nil {
 		return nil
 	}
-	if _, ok := externalOf(v.product, v.getenv); ok {
-		return nil
+	if _, t, err := v.movable(); err != nil || t.IsZero() {
+		return err
+	}
+	// Before the lock: other processes need not wait for a person.
+	_, err = v.keyring.unlock(ctx)
+	v.answered(err)
+	if err != nil && !errors.Is(err, ErrAbsent) {
+		return v.fail("migrate", v.inKeyring(), err)
 	}
 	unlock, err := v.lock(ctx)
 	if err != nil {
 		return v.fail("migrate", v.inFile(), err)
 	}
 	defer unlock()
-	r, t, damage := v.readRecord()
-	if damage != nil {
-		return v.fail("migrate", v.inFile(), ofRecord(damage))
+	r, t, err := v.movable()
+	if err != nil || t.IsZero() {
+		return err
 	}
-	if held, unsaved, _ := v.memory(); unsaved {
-		t = held
-	}
-	if t.IsZero() {
-		return nil
-	}
-	_, err = v.keyring.unlock(ctx)
-	v.answered(err)
-	if err == nil || errors.Is(err, ErrAbsent) {
-		err = v.keyring.set(ctx, t)
-	}
+	err = v.keyring.set(ctx, t)
 	if err == nil {
 		err = v.recordKeyring(r)
 	}
 	return v.saved("migrate", v.inKeyring(), t, err)
+}
+
+// movable returns the token that could be in the keyring and is not, if any.
+func (v *Vault) movable() (record, Token, error) {
+	r, t, damage := v.readRecord()
+	if damage != nil {
+		return record{}, Token{}, v.fail("migrate", v.inFile(), ofRecord(damage))
+	}
+	if held, unsaved, _ := v.memory(); unsaved {
+		t = held
+	}
+	return r, t, nil
 }

@@ -163,7 +163,7 @@ func TestExitCodes(t *testing.T) {
 			name: "code of somewhere else", args: []string{"activate"}, exit: exitRefused, reason: license.ReasonCodeInvalid,
 			stdin: licensetest.NewServer(licensetest.Config{}).AddLicense(licensetest.License{}).Code,
 		},
-		{name: "wrong password", stdin: "a@example.com\nwrong\n", args: []string{"login"}, exit: exitRefused, reason: license.ReasonCredentials},
+		{name: "wrong password", stdin: "a@example.com\nwrong\n", args: []string{"login"}, exit: exitRefused, reason: license.ReasonCredentialsWrong},
 		{
 			name: "unreachable", stdin: licensetest.NewServer(licensetest.Config{}).AddLicense(licensetest.License{}).Code,
 			given: func(t *testing.T, d *desk) { d.srv.Fail(licensetest.Redirect("https://portal.example.com")) },

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// options are the flags of all commands. Secrets are never among them: other users of a machine can see the arguments of
-// its processes.
+// options are the flags of all commands. Secrets are never among them: other users of a machine can see the arguments
+// of its processes.
 type options struct {
 	server, product, state, device, lang string
 	keys                                 []string

@@ -61,7 +61,7 @@ type statusResult struct {
 func (c *cli) statusOf(s license.Status) *statusResult {
 	r := &statusResult{
 		State: s.State.String(), Reason: s.Reason, Usable: s.Usable(), Message: s.Message(c.lang),
-		License: s.License(), Activation: s.Activation(), Edition: s.Edition(), Offline: s.Offline(),
+		License: s.LicenseID(), Activation: s.ActivationID(), Edition: s.Edition(), Offline: s.Offline(),
 		Confirmed: s.Confirmed(), LeaseEnd: s.LeaseEnd(), LicenseEnd: s.LicenseEnd(),
 	}
 	for name, e := range s.Entitlements() {

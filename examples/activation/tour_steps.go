@@ -41,7 +41,7 @@ func (t *tour) open(context.Context) (err error) {
 		return err
 	}
 	t.lic, err = t.c.openWith(license.Config{
-		Product: tourProduct, Server: t.sold.Server, Keys: keys, Dir: t.dir, Device: t.c.device, Clock: t.clock,
+		Product: tourProduct, Server: t.sold.Server, Keys: keys, Dir: t.dir, Device: t.c.device, Now: t.clock.Now,
 	})
 	if err != nil {
 		return err

@@ -10,8 +10,8 @@
 //
 //	go run ./examples/activation activate -device acme-0 -state ./acme-0 …
 //
-// Where there is no keyring it is the member "secret" of ./acme-0/token.json afterwards. The container's file system may be
-// empty at each start: token and identity bring the license back with one check.
+// Where there is no keyring it is the member "secret" of ./acme-0/token.json afterwards. The container's file system
+// may be empty at each start: token and identity bring the license back with one check.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Longrunning is a service that works while its license is usable, pauses while it is not, and stops when it is told to.
-// It expects a device that is activated: see examples/activation.
+// Longrunning is a service that works while its license is usable, pauses while it is not, and stops when it is told
+// to. It expects a device that is activated: see examples/activation.
 package main
 
 import (
@@ -36,8 +36,8 @@ func main() {
 	}
 }
 
-// run does a piece of work each minute until ctx ends. The license may lapse and come back meanwhile; the service does not
-// have to be started anew for either.
+// run does a piece of work each minute until ctx ends. The license may lapse and come back meanwhile; the service does
+// not have to be started anew for either.
 func run(ctx context.Context, log *slog.Logger, cfg license.Config, work func()) error {
 	lic, err := license.Open(cfg)
 	if err != nil {
@@ -48,8 +48,8 @@ func run(ctx context.Context, log *slog.Logger, cfg license.Config, work func())
 	})
 	defer stop()
 
-	// Run waits up to two hours for the day's check, so that not every device asks at midnight: a program that may not live
-	// that long makes it at its start.
+	// Run waits up to two hours for the day's check, so that not every device asks at midnight: a program that may not
+	// live that long makes it at its start.
 	if st := lic.Check(ctx); st.NeedsActivation() {
 		return st.Err()
 	}

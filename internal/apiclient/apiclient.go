@@ -115,8 +115,8 @@ type Response struct {
 }
 
 // Post sends r. It tries again, while tries remain and ctx lasts, after a failure that may pass: no connection, a
-// broken response, 429, 502, 503 or 504. A response that holds a statement is an answer, whatever its status, and is never retried.
-// The error never holds the request's body or token.
+// broken response, 429, 502, 503 or 504. A response that holds a statement is an answer, whatever its status, and is
+// never retried. The error never holds the request's body or token.
 func (c *Client) Post(ctx context.Context, r Request) (Response, error) {
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, c.base+r.Path, r.Body)
 	if err != nil {

@@ -30,8 +30,8 @@ func NewCode() string {
 }
 
 // ParseCode reads an activation code as a person typed or pasted it and returns its canonical form. It takes lower
-// case, hyphens, dashes and spaces anywhere, and O, I and L for 0, 1 and 1. The error tells the person what is wrong with
-// it and never repeats it.
+// case, hyphens, dashes and spaces anywhere, and O, I and L for 0, 1 and 1. The error tells the person what is wrong
+// with it and never repeats it.
 func ParseCode(s string) (string, error) {
 	if len(s) > 256 {
 		return "", errors.New("is far too long")

@@ -72,8 +72,8 @@ func Encode(r Request) ([]byte, error) {
 }
 
 // Decode is for servers: it reads a request's body into r, which must be new, and validates it. If it fails, r is not
-// to be used, and nonce is still the request's nonce wherever the body is JSON and holds a good one, so that the refusal
-// can be signed.
+// to be used, and nonce is still the request's nonce wherever the body is JSON and holds a good one, so that the
+// refusal can be signed.
 func Decode(body []byte, r Request) (nonce string, err error) {
 	if len(body) > MaxRequest {
 		return "", fmt.Errorf("request is longer than %d bytes", MaxRequest)

@@ -18,7 +18,7 @@ func (r *Rebinding) nonce() string    { return r.Nonce }
 func (r *Activation) validate() error {
 	errs := []error{
 		checkRandom("nonce", r.Nonce),
-		CheckProduct(r.Product),
+		in("product", CheckProduct(r.Product)),
 		checkRandom("installation", r.Installation),
 		checkFingerprints("fingerprints", r.Fingerprints),
 		CheckLabel(r.Label),
@@ -51,7 +51,7 @@ func (a *Account) Validate() error {
 func (r *Check) validate() error {
 	errs := []error{
 		checkRandom("nonce", r.Nonce),
-		CheckProduct(r.Product),
+		in("product", CheckProduct(r.Product)),
 		checkFingerprints("fingerprints", r.Fingerprints),
 	}
 	if r.Pinned != nil {
@@ -61,16 +61,24 @@ func (r *Check) validate() error {
 }
 
 func (r *Deactivation) validate() error {
-	return errors.Join(checkRandom("nonce", r.Nonce), CheckProduct(r.Product), checkLease(r.Lease))
+	return errors.Join(checkRandom("nonce", r.Nonce), in("product", CheckProduct(r.Product)), checkLease(r.Lease))
 }
 
 func (r *Rebinding) validate() error {
 	return errors.Join(
 		checkRandom("nonce", r.Nonce),
-		CheckProduct(r.Product),
+		in("product", CheckProduct(r.Product)),
 		checkRandom("installation", r.Installation),
 		checkFingerprints("fingerprints", r.Fingerprints),
 	)
+}
+
+// in names the field that an error is about.
+func in(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", field, err)
 }
 
 // checkRandom wants 128 bits in base64url without padding, in the one spelling they have.
@@ -90,7 +98,7 @@ func CheckProduct(s string) error {
 		ok = ok && ('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-')
 	}
 	if !ok {
-		return errors.New("product: want 1 to 64 of a-z, 0-9 and -, such as \"acme-editor\"")
+		return errors.New("want 1 to 64 of a-z, 0-9 and -, such as \"acme-editor\"")
 	}
 	return nil
 }
