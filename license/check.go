@@ -82,7 +82,7 @@ func (c *Client) plan(u urgency) plan {
 	state, _ := decide(v, now)
 	usable := state == Active || state == Grace
 	if v.held {
-		p.compare = c.rec.DeviceDay != dayOf(now) || v.foreign || v.standing == wire.WrongDevice
+		p.compare = c.rec.DeviceDay != dayOf(now) || u == insist && state == WrongDevice
 		p.mark = c.rec.markDue(now, v.lease)
 	}
 	pressing := u == insist && !usable
@@ -95,7 +95,14 @@ func (c *Client) plan(u urgency) plan {
 func (c *Client) perform(ctx context.Context, p plan) {
 	v := c.view.Load()
 	now := c.now()
-	defer c.save()
+	before := *c.rec
+	defer func() {
+		if *c.rec == before { // spares the disk a write each minute while nothing can be done
+			c.publish()
+			return
+		}
+		c.save()
+	}()
 	readable, same, err := c.compare(v, now)
 	if v.held && c.rec.markDue(now, v.lease) {
 		c.rec.Mark = now
@@ -123,7 +130,8 @@ func (c *Client) perform(ctx context.Context, p plan) {
 	}
 	call.Tries = p.tries
 	c.rec.Attempts.reserve(now, p.tries)
-	c.save()
+	c.save() // before it is sent: a killed process must not get its tries again
+	before = *c.rec
 
 	reply, err := c.link.Exchange(ctx, call)
 	if err != nil {
@@ -145,7 +153,7 @@ func (c *Client) perform(ctx context.Context, p plan) {
 // now, and whether the device is the same. What cannot be read is no other device.
 func (c *Client) compare(v *view, now int64) (readable fingerprint.Set, same bool, err error) {
 	if c.rec.DeviceDay != dayOf(now) { // a new day of use: read the sources anew
-		c.device = nil
+		c.device, c.rec.DeviceDay = nil, dayOf(now)
 	}
 	d, err := c.theDevice()
 	if err != nil {
@@ -160,7 +168,6 @@ func (c *Client) compare(v *view, now int64) (readable fingerprint.Set, same boo
 	verdict := d.Verify(fingerprint.SetOf(v.lease.Fingerprints))
 	switch {
 	case verdict.Same():
-		c.rec.DeviceDay = dayOf(now)
 		if c.rec.Standing == wire.WrongDevice {
 			c.rec.Standing = ""
 		}

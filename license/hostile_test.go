@@ -201,9 +201,9 @@ func TestServerRestoredFromBackup(t *testing.T) {
 func TestTokenLostIsHealedByTheLease(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	c := b.activated()
+	b.activated()
 	b.store.held = token.Token{}
-	c = b.open()
+	c := b.open()
 	b.clock.Advance(dayLong)
 	c.Check(t.Context())
 	b.want(c, Active, ReasonConfirmed)

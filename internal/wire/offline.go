@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func OfflineBody(text string) ([]byte, error) {
 	}
 	rest, ok := strings.CutPrefix(strings.Join(strings.Fields(text), ""), offlinePrefix)
 	if !ok {
-		return nil, errors.New("offline request: does not begin with " + offlinePrefix)
+		return nil, errors.New("offline request: the beginning " + strconv.Quote(offlinePrefix) + " is missing")
 	}
 	if base64.RawURLEncoding.DecodedLen(len(rest)) > MaxRequest {
 		return nil, fmt.Errorf("offline request: longer than %d bytes", MaxRequest)

@@ -35,7 +35,7 @@ func activate() error {
 	if err := lic.Activate(context.Background(), license.Code(record.Code)); err != nil {
 		return err
 	}
-	b, err := json.Marshal(activation{srv.URL(), srv.PublicKey(), lic.Status().Activation()})
+	b, err := json.Marshal(activation{srv.URL(), srv.PublicKey(), lic.Status().ActivationID()})
 	if err != nil {
 		return err
 	}
@@ -70,11 +70,11 @@ func verify() error {
 	if err != nil {
 		return err
 	}
-	if st := lic.Status(); !st.Usable() || st.Activation() != a.ID {
-		return fmt.Errorf("at start: %s (%s), activation %q, want %q", st.State, st.Reason, st.Activation(), a.ID)
+	if st := lic.Status(); !st.Usable() || st.ActivationID() != a.ID {
+		return fmt.Errorf("at start: %s (%s), activation %q, want %q", st.State, st.Reason, st.ActivationID(), a.ID)
 	}
-	if st := lic.Check(context.Background()); !st.Usable() || st.State != license.Grace || st.Activation() != a.ID {
-		return fmt.Errorf("after the check: %s (%s), activation %q, want %q in its grace period", st.State, st.Reason, st.Activation(), a.ID)
+	if st := lic.Check(context.Background()); !st.Usable() || st.State != license.Grace || st.ActivationID() != a.ID {
+		return fmt.Errorf("after the check: %s (%s), activation %q, want %q in its grace period", st.State, st.Reason, st.ActivationID(), a.ID)
 	}
 	return nil
 }
@@ -86,13 +86,9 @@ func open(url, key string, client *http.Client, now func() time.Time) (*license.
 	}
 	return license.Open(license.Config{
 		Product: product, Server: url, Keys: keys, Dir: shared, HTTPClient: client,
-		TokenStore: &licensetest.Keyring{}, Clock: clock(now),
+		TokenStore: &licensetest.Keyring{}, Now: now,
 	})
 }
-
-type clock func() time.Time
-
-func (c clock) Now() time.Time { return c() }
 
 type noNetwork struct{}
 
