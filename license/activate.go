@@ -138,7 +138,6 @@ func (c *Client) adopt(ctx context.Context, op string, d device, reply link.Repl
 	c.checkErr = nil
 	c.rec.confirm(reply.Lease, reply.IssuedAt, c.local())
 	c.rec.DeviceDay = dayOf(reply.IssuedAt)
-	c.rec.Jitter = drawJitter()
 	c.tie(d)
 	tokenErr := storeToken(ctx, reply.Token, c.vault.Put)
 	if err := errors.Join(tokenErr, c.save()); err != nil {
@@ -188,11 +187,35 @@ func refusal(op string, reply link.Reply) *Error {
 
 // refused makes the error of a refused rebinding or deactivation and keeps what the refusal says of the license. These
 // requests carry the token, so that what the server says of the license behind it holds for what is stored here.
-func (c *Client) refused(op string, reply link.Reply) error {
+func (c *Client) refused(op string, reply link.Reply) *Error {
 	if c.rec.heed(wire.Code(reply.Code), reply.IssuedAt, c.local()) {
 		c.save()
 	}
 	return refusal(op, reply)
+}
+
+// reasonOf is the reason of an error of this package; empty for none.
+func reasonOf(err error) Reason {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
+
+// sentinelOf is the error that belongs to what keeps a check from getting through.
+func sentinelOf(r Reason) error {
+	switch r {
+	case ReasonUnreachable:
+		return ErrUnreachable
+	case ReasonNoDevice:
+		return fingerprint.ErrUnavailable
+	case ReasonTokenUnavailable:
+		return errToken
+	case ReasonNone:
+		return ErrNotActivated
+	}
+	_, err := refusalOf(wire.Code(r)) // the reasons of refusals are named after their codes
+	return err
 }
 
 func refusalOf(code wire.Code) (Reason, error) {

@@ -27,7 +27,8 @@ const (
 // It never fails for want of a network: the returned Status says what holds, [Status.CheckErr] why the
 // latest check did not get through. After a failure it backs off for 15 minutes, doubling up to 6 hours, and sends at
 // most 8 requests a day; while the license is not usable it tries at every call, within that limit. Several processes
-// share one check. It ends early if ctx does, except that a derivation under way is completed, and that a token which
+// share one check: this one waits for another's, or for another operation of this Client, and compares the device before
+// that. It ends early if ctx does, except that a derivation under way is completed, and that a token which
 // the server has issued is still stored, for two minutes at most.
 func (c *Client) Check(ctx context.Context) Status {
 	c.check(ctx, insist)
@@ -35,33 +36,45 @@ func (c *Client) Check(ctx context.Context) Status {
 }
 
 func (c *Client) check(ctx context.Context, u urgency) {
-	if wanted, err := c.wantsCheck(ctx, u); err != nil || !wanted {
+	const op = "check"
+	select {
+	case <-c.turn:
+	case <-ctx.Done():
 		return
 	}
-	done, err := c.take(ctx, "check")
+	defer c.notify()
+	defer func() { c.turn <- struct{}{} }()
+	if err := c.reload(op, false); err != nil {
+		c.trouble(err)
+		return
+	}
+	p := c.plan(u)
+	if !p.any() {
+		return
+	}
+	if p.compare { // before the lock: who holds it must not be able to put the comparison off
+		c.compare()
+	}
+	unlock, err := c.lock(ctx, op, lockWait)
 	if err != nil {
-		c.cfg.Logger.Debug("check was put off", "error", err)
+		c.trouble(err)
 		return
 	}
-	defer done()
-	if p := c.plan(u); p.any() { // another process may have done it meanwhile
+	defer unlock()
+	if p = c.plan(u); p.any() || c.unsaved { // another process may have done it meanwhile
 		c.perform(ctx, p)
 	}
 }
 
-// wantsCheck looks, without the lock that keeps other processes waiting, whether there is anything to do.
-func (c *Client) wantsCheck(ctx context.Context, u urgency) (bool, error) {
-	select {
-	case <-c.turn:
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-	defer func() { c.turn <- struct{}{} }()
-	if err := c.reload("check"); err != nil {
-		c.cfg.Logger.Warn("license state cannot be read", "error", err)
-		return false, err
-	}
-	return c.plan(u).any(), nil
+// lockWait is how long a check waits for another process. One that asks the server takes less, mostly, and its result is
+// found next time.
+const lockWait = 10 * time.Second
+
+// trouble makes err what Status.CheckErr says.
+func (c *Client) trouble(err error) {
+	c.cfg.Logger.Debug("check did not get through", "error", err)
+	c.checkErr = err
+	c.publish()
 }
 
 // plan is what a check has to do.
@@ -82,7 +95,7 @@ func (c *Client) plan(u urgency) plan {
 	state, _ := decide(v, now)
 	usable := state == Active || state == Grace
 	if v.held {
-		p.compare = c.rec.DeviceDay != dayOf(now) || u == insist && state == WrongDevice
+		p.compare = c.rec.DeviceDay != dayOf(now) || state == WrongDevice && (u == insist || c.compared != dayOf(now))
 		p.mark = c.rec.markDue(now, v.lease)
 	}
 	pressing := u == insist && !usable
@@ -93,20 +106,23 @@ func (c *Client) plan(u urgency) plan {
 }
 
 func (c *Client) perform(ctx context.Context, p plan) {
-	v := c.view.Load()
-	now := c.now()
 	before := *c.rec
 	defer func() {
-		if *c.rec == before { // spares the disk a write each minute while nothing can be done
+		c.rec.Trouble = reasonOf(c.checkErr)
+		if *c.rec == before && !c.unsaved { // spares the disk a write each minute while nothing can be done
 			c.publish()
 			return
 		}
 		c.save()
 	}()
-	readable, same, err := c.compare(v, now)
+	v, now := c.view.Load(), c.now()
 	if v.held && c.rec.markDue(now, v.lease) {
 		c.rec.Mark = now
 	}
+	if !p.compare && p.tries == 0 {
+		return
+	}
+	readable, same, err := c.compare()
 	if err != nil {
 		c.checkErr = err
 		if p.tries > 0 {
@@ -121,7 +137,7 @@ func (c *Client) perform(ctx context.Context, p plan) {
 	call, err := c.checkCall(ctx, v, readable)
 	if err != nil {
 		c.checkErr = err
-		if errors.Is(err, ErrNotActivated) { // there is no token either: nothing left that a check could heal
+		if errors.Is(err, ErrNotActivated) { // there is nothing left that a check could heal
 			c.rec.Lost = false
 			return
 		}
@@ -129,31 +145,36 @@ func (c *Client) perform(ctx context.Context, p plan) {
 		return
 	}
 	call.Tries = p.tries
-	c.rec.Attempts.reserve(now, p.tries)
-	c.save() // before it is sent: a killed process must not get its tries again
+	c.rec.Attempts.reserve(now, call.Tries)
 	before = *c.rec
+	if c.save() != nil { // before anything is sent: a killed process must not get its tries again
+		c.rec.Attempts.Count -= call.Tries - 1
+		call.Tries = 1
+	}
 
 	reply, err := c.link.Exchange(ctx, call)
 	if err != nil {
 		e := unreachable("check", err)
 		c.checkErr = e
 		if u, ok := errors.AsType[*link.UnreachableError](err); ok {
-			c.rec.Attempts.Count -= p.tries - u.Tries
+			c.rec.Attempts.Count -= call.Tries - u.Tries
 		}
-		if ctx.Err() == nil { // an ended context says nothing of the network
+		if !errors.Is(ctx.Err(), context.Canceled) { // who cancels says nothing of the network
 			c.rec.Attempts.failed(now, e.RetryAfter)
 		}
 		return
 	}
-	c.rec.Attempts.Count -= p.tries - reply.Tries
+	c.rec.Attempts.Count -= call.Tries - reply.Tries
 	c.checkErr = c.apply(ctx, reply, same, !call.Token.IsZero())
 }
 
 // compare verifies that this device is the one that the lease names: it returns the pinned kinds that are readable
-// now, and whether the device is the same. What cannot be read is no other device.
-func (c *Client) compare(v *view, now int64) (readable fingerprint.Set, same bool, err error) {
-	if c.rec.DeviceDay != dayOf(now) { // a new day of use: read the sources anew
-		c.device, c.rec.DeviceDay = nil, dayOf(now)
+// now, and whether the device is the same. What cannot be read is no other device. The result holds at once; the caller
+// saves it.
+func (c *Client) compare() (readable fingerprint.Set, same bool, err error) {
+	v, today := c.view.Load(), dayOf(c.now())
+	if c.rec.DeviceDay != today { // a new day of use: read the sources anew
+		c.device = nil
 	}
 	d, err := c.theDevice()
 	if err != nil {
@@ -165,21 +186,27 @@ func (c *Client) compare(v *view, now int64) (readable fingerprint.Set, same boo
 		}
 		return readable, true, nil
 	}
+	before := *c.rec
 	verdict := d.Verify(fingerprint.SetOf(v.lease.Fingerprints))
+	c.compared, c.rec.DeviceDay = today, today
 	switch {
 	case verdict.Same():
-		if c.rec.Standing == wire.WrongDevice {
-			c.rec.Standing = ""
+		if c.rec.Standing == wire.WrongDevice { // found on another device that shares the state, or on this one in between
+			c.rec.Standing, c.rec.Attempts.Next = "", 0
 		}
 		if v.foreign { // the system was installed anew, or the disk was moved, on the same machine
 			c.tie(d)
 		}
 	case verdict.Outcome == fingerprint.Unavailable:
-		return nil, false, fail("check", ReasonNoDevice, fingerprint.ErrUnavailable, nil)
+		err = fail("check", ReasonNoDevice, fingerprint.ErrUnavailable, nil)
 	default:
 		c.rec.Standing = wire.WrongDevice
 	}
-	return verdict.Readable, verdict.Same(), nil
+	if *c.rec != before {
+		c.unsaved = true
+		c.publish()
+	}
+	return verdict.Readable, verdict.Same(), err
 }
 
 // checkCall makes the request. The token proves who asks; where none is stored, the lease does.
@@ -188,7 +215,7 @@ func (c *Client) checkCall(ctx context.Context, v *view, readable fingerprint.Se
 		Nonce: wire.NewNonce(), Product: c.cfg.Product, Fingerprints: readable.Plain(), Pinned: v.lease.Fingerprints,
 	}
 	call := link.Call{Path: wire.PathChecks, Request: req, Nonce: req.Nonce}
-	t, err := proof(ctx, "check", v, c.vault.Get)
+	t, err := c.proof(ctx, "check", c.vault.Get)
 	if err != nil {
 		return call, err
 	}
@@ -199,17 +226,23 @@ func (c *Client) checkCall(ctx context.Context, v *view, readable fingerprint.Se
 	return call, nil
 }
 
-// proof returns the stored token; a zero one if none is stored and the lease has to stand in; ErrNotActivated if there
-// is neither. get is token.Vault.Get, or Unlock where a person is there to be asked. A store that is locked is not
-// empty: issuing another token would end the one inside.
-func proof(ctx context.Context, op string, v *view, get func(context.Context) (token.Token, error)) (token.Token, error) {
+// proof returns the stored token; a zero one if none is stored and the lease has to stand in, also one that this
+// release can no longer verify; ErrNotActivated if there is neither. get is token.Vault.Get, or Unlock where a person is
+// there to be asked. A store that is locked is not empty: issuing another token would end the one inside.
+func (c *Client) proof(ctx context.Context, op string, get func(context.Context) (token.Token, error)) (token.Token, error) {
+	if c.stale { // another process has changed the state since the token was read, perhaps by activating anew
+		if _, err := c.vault.Reload(ctx); err != nil {
+			c.cfg.Logger.Debug("token is not at hand", "error", err)
+		}
+		c.stale = false
+	}
 	t, err := get(ctx)
 	switch {
 	case err == nil:
 		return t, nil
 	case !errors.Is(err, token.ErrAbsent) && !errors.Is(err, token.ErrUnsupported):
 		return token.Token{}, fail(op, ReasonTokenUnavailable, errToken, err)
-	case v.held:
+	case c.rec.Lease != "":
 		return token.Token{}, nil
 	}
 	return token.Token{}, fail(op, ReasonNone, ErrNotActivated, nil)
@@ -243,18 +276,20 @@ func (c *Client) apply(ctx context.Context, reply link.Reply, same, renewal bool
 	case wire.WrongDevice:
 		if !same {
 			r.Standing = code
-			r.settle(reply.IssuedAt, c.local())
-			break
 		}
-		r.Attempts.failed(c.now(), 0) // the server alone says so: grace
+		r.Attempts.failed(c.now(), 0) // where the server alone says so, that is all: grace
 	case wire.TokenUnknown:
 		r.Attempts.failed(c.now(), 0)
+		if !c.view.Load().held { // there was nothing but the token: a person has to activate again
+			r.Lost, r.Lease = false, ""
+		}
 		// Another process may have stored a new token since this one read it.
 		if _, err := c.vault.Reload(ctx); err != nil {
 			c.cfg.Logger.Debug("token cannot be read again", "error", err)
 		}
 	default:
-		r.Attempts.failed(c.now(), time.Duration(min(reply.RetryAfter, 1<<30))*time.Second)
+		r.Attempts.failed(c.now(), 0)
+		r.Attempts.hold(c.now(), reply.RetryAfter)
 	}
 	return refusal("check", reply)
 }

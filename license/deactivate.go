@@ -12,7 +12,7 @@ import (
 
 // Deactivate gives this device's seat back, with all its installations, and removes lease and token from here. While
 // the server cannot be reached it changes nothing and returns an error around [ErrUnreachable]. It may be repeated
-// after any failure. On a device that is not activated it does nothing.
+// after any failure. On a device that is not activated it sends nothing.
 func (c *Client) Deactivate(ctx context.Context) error {
 	const op = "deactivate"
 	done, err := c.take(ctx, op)
@@ -20,23 +20,20 @@ func (c *Client) Deactivate(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	v := c.view.Load()
-	if !v.held && !v.lost {
-		return nil
+	if v := c.view.Load(); !v.held && !v.lost {
+		return c.remove(ctx, op) // nothing to give back; what an earlier call could not remove goes now
 	}
-	req := &wire.Deactivation{Nonce: wire.NewNonce(), Product: c.cfg.Product}
-	t, err := proof(ctx, op, v, c.vault.Unlock)
+	t, err := c.proof(ctx, op, c.vault.Unlock)
 	switch {
-	case errors.Is(err, ErrNotActivated): // neither lease nor token: nothing to give back
+	case errors.Is(err, ErrNotActivated):
 		return c.remove(ctx, op)
 	case err != nil:
 		return err
-	case t.IsZero():
-		req.Lease = c.rec.Lease
 	}
-	reply, err := c.link.Exchange(ctx, link.Call{
-		Path: wire.PathDeactivations, Request: req, Nonce: req.Nonce, Token: t, Tries: 2,
-	})
+	reply, err := c.giveBack(ctx, t)
+	if err == nil && wire.Code(reply.Code) == wire.TokenUnknown && !t.IsZero() && c.rec.Lease != "" {
+		reply, err = c.giveBack(ctx, token.Token{}) // a token of a restored profile; the lease knows better
+	}
 	if err != nil {
 		return unreachable(op, err)
 	}
@@ -45,6 +42,17 @@ func (c *Client) Deactivate(ctx context.Context) error {
 		return c.remove(ctx, op)
 	}
 	return c.refused(op, reply)
+}
+
+// giveBack asks the server to take the seat back, by the token, or by the lease in place of a zero one.
+func (c *Client) giveBack(ctx context.Context, t token.Token) (link.Reply, error) {
+	req := &wire.Deactivation{Nonce: wire.NewNonce(), Product: c.cfg.Product}
+	if t.IsZero() {
+		req.Lease = c.rec.Lease
+	}
+	return c.link.Exchange(ctx, link.Call{
+		Path: wire.PathDeactivations, Request: req, Nonce: req.Nonce, Token: t, Tries: 2,
+	})
 }
 
 // Forget removes lease, token and state from this device and tells nobody: the seat stays taken until the vendor

@@ -23,6 +23,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -98,11 +99,17 @@ type Client struct {
 	rec      *record
 	stamp    statefile.Stamp
 	device   device
-	checkErr error // of the latest check in this process
+	checkErr error // of the latest check
+	compared int64 // the UTC day on which this process last compared the device in full
+	unsaved  bool  // the record holds something that the file does not
+	stale    bool  // another process has changed the state since the token was last read
+	damaged  bool  // the file is damaged and has yet to be set aside, under the lock
 
 	watch     sync.Mutex
 	seen      Status
 	listeners map[*func(Status)]struct{}
+	telling   bool // a goroutine is calling listeners
+	again     bool // and has to look once more when it is done
 }
 
 // Open reads the stored state and returns a Client. It sends nothing, asks no keyring and computes no slow hash. That
@@ -125,7 +132,7 @@ func Open(cfg Config) (*Client, error) {
 		listeners: make(map[*func(Status)]struct{}),
 	}
 	c.turn <- struct{}{}
-	if err := c.load("open"); err != nil {
+	if err := c.load("open", false); err != nil {
 		return nil, err
 	}
 	c.seen = c.Status()
@@ -165,6 +172,10 @@ func prepare(cfg Config) (Config, *link.Link, *token.Vault, error) {
 	vault := token.Open(token.Config{
 		Product: cfg.Product, Account: item, Dir: cfg.Dir, Store: cfg.TokenStore, RequireKeyring: cfg.RequireKeyring,
 	})
+	if cfg.Device != "" {
+		_, err := fingerprint.Read(fingerprint.Config{Product: cfg.Product, Caller: cfg.Device})
+		field("Device", err)
+	}
 	l, err := link.New(link.Config{
 		Product: cfg.Product, Version: cfg.Version, Server: cfg.Server, Keys: cfg.Keys, Token: vault, HTTPClient: cfg.HTTPClient,
 	})
@@ -197,8 +208,8 @@ func (c *Client) Token() *token.Vault { return c.vault }
 
 // OnChange calls f whenever state or reason have changed, as far as an operation of this Client notices; [Client.Run]
 // notices changes that time or another process brings, within a minute. f runs in the goroutine that noticed, without
-// locks held. Calls may overlap and arrive out of order: ask Status for what holds now. After stop returns no call
-// begins; one under way may still run.
+// locks held, and may call the Client; calls do not overlap. After stop returns no call begins; one under way may still
+// run.
 func (c *Client) OnChange(f func(Status)) (stop func()) {
 	c.watch.Lock()
 	defer c.watch.Unlock()
@@ -212,19 +223,30 @@ func (c *Client) OnChange(f func(Status)) (stop func()) {
 
 func (c *Client) notify() {
 	c.watch.Lock()
-	s := c.Status()
-	changed := s.State != c.seen.State || s.Reason != c.seen.Reason
-	c.seen = s
-	var fs []func(Status)
-	if changed {
-		for f := range c.listeners {
-			fs = append(fs, *f)
+	defer c.watch.Unlock()
+	if c.again = true; c.telling {
+		return // whoever is at it tells this one too, in order
+	}
+	c.telling = true
+	defer func() { c.telling = false }()
+	for c.again {
+		c.again = false
+		s := c.Status()
+		if s.State == c.seen.State && s.Reason == c.seen.Reason {
+			continue
+		}
+		c.seen = s
+		for f := range maps.Clone(c.listeners) {
+			c.tell(*f, s)
 		}
 	}
+}
+
+// tell calls f without the lock.
+func (c *Client) tell(f func(Status), s Status) {
 	c.watch.Unlock()
-	for _, f := range fs {
-		f(s)
-	}
+	defer c.watch.Lock()
+	f(s)
 }
 
 // local is the local clock in Unix seconds.
@@ -249,22 +271,41 @@ func (c *Client) take(ctx context.Context, op string) (done func(), err error) {
 	case <-ctx.Done():
 		return nil, fail(op, ReasonBusyElsewhere, ctx.Err(), nil)
 	}
-	release := func() { c.turn <- struct{}{} }
-	unlock, err := c.file.Lock(ctx)
+	unlock, err := c.lock(ctx, op, 0)
+	if err != nil {
+		c.turn <- struct{}{}
+		return nil, err
+	}
+	return func() {
+		unlock()
+		c.turn <- struct{}{}
+		c.notify()
+	}, nil
+}
+
+// lock keeps other processes out, after a wait of at most the given time, 0 being as long as ctx lasts, and reads what
+// they wrote meanwhile.
+func (c *Client) lock(ctx context.Context, op string, wait time.Duration) (unlock func(), err error) {
+	waiting := ctx
+	if wait > 0 {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, wait)
+		defer cancel()
+	}
+	unlock, err = c.file.Lock(waiting)
+	locked := err == nil
 	switch {
-	case err == nil:
-		held := release
-		release = func() { unlock(); held() }
-	case ctx.Err() != nil:
-		release()
-		return nil, fail(op, ReasonBusyElsewhere, ctx.Err(), err)
+	case locked:
+	case waiting.Err() != nil:
+		return nil, fail(op, ReasonBusyElsewhere, waiting.Err(), err)
 	default:
 		// A folder that cannot be written cannot be locked; what may go on without it finds out when it writes.
 		c.cfg.Logger.Debug("state is not locked", "error", err)
+		unlock = func() {}
 	}
-	if err := c.reload(op); err != nil {
-		release()
+	if err := c.reload(op, locked); err != nil {
+		unlock()
 		return nil, err
 	}
-	return func() { release(); c.notify() }, nil
+	return unlock, nil
 }

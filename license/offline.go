@@ -83,6 +83,9 @@ func (c *Client) importAnswer(op string, reply link.Reply) error {
 	if wire.Code(reply.Code) != wire.OK {
 		return refusal(op, reply)
 	}
+	if c.outdated(reply.Verified.Lease()) {
+		return fail(op, ReasonImportOld, errImport, nil)
+	}
 	d, set, err := c.derive(op)
 	if err != nil {
 		return err
@@ -93,7 +96,6 @@ func (c *Client) importAnswer(op string, reply link.Reply) error {
 	if err := reply.Brings(set.Plain(), false); err != nil {
 		return fail(op, ReasonWrongDevice, ErrWrongDevice, err)
 	}
-	c.rec.Jitter = drawJitter()
 	return c.install(op, d, reply.Lease, reply.Verified)
 }
 
@@ -112,7 +114,7 @@ func (c *Client) importLease(op, text string) error {
 		return fail(op, ReasonNoOfflineRequest, errImport, fmt.Errorf("it is for product %q", l.Product))
 	case !v.held || l.Activation != v.lease.Activation:
 		return fail(op, ReasonNoOfflineRequest, errImport, nil)
-	case l.IssuedAt <= v.lease.IssuedAt:
+	case l.IssuedAt <= v.lease.IssuedAt || c.outdated(l):
 		return fail(op, ReasonImportOld, errImport, nil)
 	}
 	d, err := c.theDevice()
@@ -128,6 +130,11 @@ func (c *Client) importLease(op, text string) error {
 	return c.install(op, d, text, s)
 }
 
+// outdated reports whether the server has refused this device since the lease was issued.
+func (c *Client) outdated(l lease.Lease) bool {
+	return c.rec.Standing != "" && c.rec.Standing != wire.WrongDevice && l.IssuedAt <= c.rec.Answered
+}
+
 // install stores an imported lease. It comes without a live nonce, so that it says of the time only that it is not
 // earlier than the issue: a clock that stands before that is moved up, a mark that stands after now is taken back.
 func (c *Client) install(op string, d device, text string, s lease.Verified) error {
@@ -135,12 +142,17 @@ func (c *Client) install(op string, d device, text string, s lease.Verified) err
 	before := *c.rec
 	r := c.rec
 	c.checkErr = nil
-	r.Lease, r.Standing, r.Lost, r.Pending = text, "", false, nil
+	r.Lease, r.Standing, r.Lost, r.Pending, r.Trouble = text, "", false, nil, ""
 	if c.now() < l.IssuedAt {
 		r.Offset += l.IssuedAt - c.now()
 	}
 	now := c.now()
-	r.Mark = min(now, l.LeaseEnd-1)
+	if r.Mark = now; now >= l.LeaseEnd { // the clock runs ahead: set right, it must find the lease good
+		r.Mark = l.IssuedAt
+	}
+	if r.Jitter == 0 {
+		r.Jitter = drawJitter()
+	}
 	r.Confirmed = l.IssuedAt
 	r.DeviceDay = dayOf(now)
 	c.tie(d)

@@ -210,7 +210,9 @@ func TestDamagedStateKeepsACopy(t *testing.T) {
 	if err := os.WriteFile(c.file.Path(), []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b.open()
+	c = b.open()
+	b.want(c, NotActivated, ReasonUnconfirmed)
+	c.Check(t.Context()) // under the lock, so that no other process's file is moved
 	entries, err := os.ReadDir(b.dir)
 	if err != nil {
 		t.Fatal(err)

@@ -28,12 +28,12 @@ func (c *Client) Rebind(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := proof(ctx, op, v, c.vault.Unlock)
+	t, err := c.proof(ctx, op, c.vault.Unlock)
 	if err != nil {
 		return err
 	}
 	if t.IsZero() { // a lease can be copied with its file; only the token may move the seat
-		return fail(op, ReasonTokenUnknown, ErrNotActivated, nil)
+		return fail(op, ReasonCannotRebind, ErrNotActivated, nil)
 	}
 	req := &wire.Rebinding{
 		Nonce: wire.NewNonce(), Product: c.cfg.Product, Installation: c.installation(), Fingerprints: set.Plain(),
@@ -50,5 +50,9 @@ func (c *Client) Rebind(ctx context.Context) error {
 	case wire.Code(reply.Code) == wire.OK:
 		return c.adopt(ctx, op, d, reply)
 	}
-	return c.refused(op, reply)
+	e := c.refused(op, reply)
+	if e.Reason == ReasonTokenUnknown { // elsewhere activating again takes no further seat; on another device it may
+		e = fail(op, ReasonCannotRebind, ErrNotActivated, nil)
+	}
+	return e
 }

@@ -27,6 +27,7 @@ type record struct {
 	DeviceDay    int64     `json:"device_day,omitempty"`   // the UTC day on which the device was last compared in full
 	Jitter       int64     `json:"jitter,omitempty"`       // seconds by which Run delays a day's check
 	Attempts     attempts  `json:"attempts,omitzero"`
+	Trouble      Reason    `json:"trouble,omitempty"` // why the latest check did not get through
 	Pending      *pending  `json:"pending,omitempty"` // the offline request that awaits its answer
 }
 
@@ -44,16 +45,14 @@ func decodeRecord(data []byte) (*record, error) {
 	if err := json.Unmarshal(data, r); err != nil { // the file's own checksum has told any edit
 		return nil, err
 	}
-	for _, t := range []int64{r.Confirmed, r.Answered, r.Mark, r.Attempts.Next, r.DeviceDay, r.Attempts.Day, r.Jitter} {
-		if t < 0 || t > maxTime {
+	a := r.Attempts
+	for _, t := range []int64{r.Confirmed, r.Answered, r.Mark, r.Offset, r.DeviceDay, a.Day, a.Next, a.Hold} {
+		if t < -maxTime || t > maxTime {
 			return nil, fmt.Errorf("%d is no time", t)
 		}
 	}
-	if r.Offset < -maxTime || r.Offset > maxTime || r.Jitter > maxJitter {
+	if r.Jitter < 0 || r.Jitter > maxJitter || a.Count < 0 || a.Failures < 0 {
 		return nil, errors.New("a number is out of its range")
-	}
-	if r.Attempts.Count < 0 || r.Attempts.Failures < 0 {
-		return nil, errors.New("a counter is negative")
 	}
 	return r, nil
 }
@@ -79,8 +78,11 @@ func (r *record) view(keys lease.KeySet, product string) *view {
 // confirm takes over the lease of a live answer. The answer is fresh by its nonce alone, so that it replaces lease,
 // clock offset and mark, also downwards.
 func (r *record) confirm(text string, issuedAt, local int64) {
-	r.Lease, r.Standing, r.Lost, r.Pending = text, "", false, nil
+	r.Lease, r.Standing, r.Lost = text, "", false
 	r.Confirmed = issuedAt
+	if r.Jitter == 0 {
+		r.Jitter = drawJitter()
+	}
 	r.settle(issuedAt, local)
 }
 
@@ -112,6 +114,14 @@ func (r *record) heed(code wire.Code, issuedAt, local int64) bool {
 func (r *record) markDue(now int64, l lease.Lease) bool {
 	const step = clockSlack / 4 // coarse, to spare the disk
 	return now >= r.Mark+step && now < l.LeaseEnd && now >= l.IssuedAt
+}
+
+// trouble is what kept the latest check from getting through, as far as the record knows.
+func (r *record) trouble() error {
+	if r.Trouble == "" {
+		return nil
+	}
+	return fail("check", r.Trouble, sentinelOf(r.Trouble), nil)
 }
 
 func drawJitter() int64 { return rand.Int64N(maxJitter + 1) }

@@ -37,17 +37,19 @@ func (c *Client) step(ctx context.Context, since int64) int64 {
 		return since
 	}
 	now := c.now()
-	due := c.rec.due(now) || c.Status().State == ClockRolledBack
+	state := c.Status().State
+	due := c.rec.due(now) || state == ClockRolledBack
+	pressing := state != Active && state != Grace
 	jitter := c.rec.Jitter
 	c.turn <- struct{}{}
 
 	if !due {
 		since = 0
-	} else if since == 0 || since > now {
+	} else if since == 0 || dayOf(since) != dayOf(now) { // each turn of the day is spread, also after a day without answer
 		since = now
 	}
 	u := sendNothing
-	if due && now >= since+jitter {
+	if due && (now >= since+jitter || pressing) {
 		u = ifDue
 	}
 	c.check(ctx, u)

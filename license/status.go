@@ -115,7 +115,7 @@ func (s Status) sentinel() error {
 	return ErrNotUsable
 }
 
-// CheckErr says why the latest check of this process did not get through; nil if it did or none was due.
+// CheckErr says why the latest check did not get through; nil if it did, or if there was none.
 func (s Status) CheckErr() error {
 	if s.view == nil {
 		return nil

@@ -11,8 +11,9 @@ import (
 	"github.com/counterfoil-dev/counterfoil/internal/wire"
 )
 
-// load reads the state file and compares its tag with the device.
-func (c *Client) load(op string) error {
+// load reads the state file and compares its tag with the device. A damaged file is set aside under the lock alone:
+// another process may be writing a good one.
+func (c *Client) load(op string, locked bool) error {
 	stamp, _ := c.file.Stamp() // where there is none, the next reload reads again
 	r := new(record)
 	data, err := c.file.Read()
@@ -21,20 +22,28 @@ func (c *Client) load(op string) error {
 			err = &statefile.DamagedError{Path: c.file.Path(), Err: err}
 		}
 	}
+	c.damaged = false
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):
 		r = new(record)
 	case isDamaged(err):
-		r = c.setAside(err)
-		stamp, _ = c.file.Stamp()
+		c.cfg.Logger.Warn("license state is damaged", "error", err)
+		r, c.damaged = &record{Lost: true}, true
+		if locked {
+			kept, err := c.file.SetAside()
+			c.cfg.Logger.Warn("damaged license state was set aside", "kept", kept, "error", err)
+			c.damaged = err != nil
+		}
 	default:
 		return fail(op, ReasonStateUnreadable, ErrStateUnreadable, err)
 	}
-	if r.Lease == "" && r.Standing == "" && c.vault.Supplied() {
+	if r.Lease == "" && c.vault.Supplied() {
 		r.Lost = true // an administrator's token, such as in a new container: a check brings the lease
 	}
-	c.rec, c.stamp, c.checkErr = r, stamp, nil
+	c.rec, c.stamp = r, stamp
+	c.unsaved = isDamaged(err)
+	c.checkErr = r.trouble()
 	c.publish()
 	return nil
 }
@@ -44,26 +53,14 @@ func isDamaged(err error) bool {
 	return ok
 }
 
-// setAside keeps a damaged file for support and starts a record that a check with the token heals.
-func (c *Client) setAside(cause error) *record {
-	kept, err := c.file.SetAside()
-	c.cfg.Logger.Warn("license state was damaged and has been set aside", "error", cause, "kept", kept, "failure", err)
-	r := &record{Lost: true}
-	if data, err := r.encode(); err == nil {
-		if err := c.file.Write(data); err != nil {
-			c.cfg.Logger.Warn("license state cannot be written", "error", err)
-		}
-	}
-	return r
-}
-
-// reload reads the state file again if another process has replaced it.
-func (c *Client) reload(op string) error {
+// reload reads the state file again if another process has replaced it, or if a damaged one can now be set aside.
+func (c *Client) reload(op string, locked bool) error {
 	stamp, err := c.file.Stamp()
-	if err == nil && stamp == c.stamp {
+	if err == nil && stamp == c.stamp && !(locked && c.damaged) {
 		return nil
 	}
-	return c.load(op)
+	c.stale = c.rec != nil
+	return c.load(op, locked)
 }
 
 // save writes the record and publishes it. It is published even if it cannot be written: what the server said holds
@@ -78,6 +75,7 @@ func (c *Client) save() error {
 		c.cfg.Logger.Warn("license state cannot be written", "error", err)
 		return err
 	}
+	c.unsaved = false
 	if stamp, err := c.file.Stamp(); err == nil {
 		c.stamp = stamp
 	}

@@ -40,6 +40,7 @@ const (
 	ReasonBusy             Reason = "busy"               // the server is overloaded
 	ReasonRefused          Reason = "refused"            // the server does not understand this version's request
 	ReasonTokenUnknown     Reason = "token_unknown"      // the server does not know the token
+	ReasonCannotRebind     Reason = "cannot_rebind"      // the token that would prove the right to is not here
 	ReasonTokenUnavailable Reason = "token_unavailable"  // the token's store is locked, declined or failing
 	ReasonUnreachable      Reason = "unreachable"        // no signed answer came
 	ReasonNotStored        Reason = "not_stored"         // activated, but a store failed
@@ -217,6 +218,11 @@ var texts = [...]struct {
 			"Der Lizenzserver kennt diese Installation nicht."},
 		words{"Activate again with the same code or account; this takes no further seat.",
 			"Aktivieren Sie erneut mit demselben Code oder Konto; das belegt keinen weiteren Platz."}},
+	{ReasonCannotRebind,
+		words{"This device cannot prove that the license may move here.",
+			"Dieses Gerät kann nicht nachweisen, dass die Lizenz hierher umziehen darf."},
+		words{"Deactivate the other device, or ask the vendor to release its seat; then activate here.",
+			"Deaktivieren Sie das andere Gerät oder bitten Sie den Anbieter, dessen Platz freizugeben; aktivieren Sie dann hier."}},
 	{ReasonTokenUnavailable,
 		words{"The token of this installation cannot be used.",
 			"Der Zugangsschlüssel dieser Installation ist nicht verwendbar."},

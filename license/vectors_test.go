@@ -196,6 +196,8 @@ func (v effect) hint(t *testing.T, c *Client, err error) {
 		reason = ReasonTokenUnknown
 		if v.Event == "released" {
 			reason = ReasonReleased
+		} else if v.Operation == "rebind" {
+			reason = ReasonCannotRebind // which says where to activate
 		}
 	case "rebind":
 		reason = ReasonWrongDevice

@@ -49,14 +49,21 @@ func New(server string, httpClient *http.Client) (*Client, error) {
 		return nil, errors.New("is not a URL") // the cause would repeat what may hold a password
 	case u.User != nil:
 		return nil, errors.New("must not hold a user name or password")
-	case u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+	case u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("must be of the form https://host, with an optional port and path")
+	case !validPort(u.Port()):
+		return nil, errors.New("has a port that does not exist")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		return nil, errors.New("must begin with https:// (plain http is for loopback addresses)")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("must begin with https://")
 	}
 	return &Client{base: strings.TrimRight(u.String(), "/"), http: prepare(httpClient)}, nil
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func loopback(host string) bool {
