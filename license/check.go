@@ -95,7 +95,8 @@ func (c *Client) plan(u urgency) plan {
 	state, _ := decide(v, now)
 	usable := state == Active || state == Grace
 	if v.held {
-		p.compare = c.rec.DeviceDay != dayOf(now) || state == WrongDevice && (u == insist || c.compared != dayOf(now))
+		open := c.rec.DeviceDay != dayOf(now) || state == WrongDevice
+		p.compare = open && (u == insist || c.compared != dayOf(now)) // Run asks once a day, a person as often as they like
 		p.mark = c.rec.markDue(now, v.lease)
 	}
 	pressing := u == insist && !usable
@@ -188,7 +189,10 @@ func (c *Client) compare() (readable fingerprint.Set, same bool, err error) {
 	}
 	before := *c.rec
 	verdict := d.Verify(fingerprint.SetOf(v.lease.Fingerprints))
-	c.compared, c.rec.DeviceDay = today, today
+	c.compared = today
+	if verdict.Outcome != fingerprint.Unavailable {
+		c.rec.DeviceDay = today
+	}
 	switch {
 	case verdict.Same():
 		if c.rec.Standing == wire.WrongDevice { // found on another device that shares the state, or on this one in between

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/counterfoil-dev/counterfoil/fingerprint"
 	"github.com/counterfoil-dev/counterfoil/licensetest"
@@ -180,6 +181,25 @@ func TestMachineChangesUnderARunningProgram(t *testing.T) {
 	c.Check(t.Context())
 	b.want(c, Active, ReasonConfirmed) // compared today already
 	b.clock.Advance(dayLong)
+	c.Check(t.Context())
+	b.want(c, WrongDevice, ReasonWrongDevice)
+}
+
+// A check while no identifier can be read does not use up the day's comparison.
+func TestUnreadableDeviceIsComparedLaterThatDay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.activated()
+	b.srv.Fail(licensetest.Unreachable())
+	other := newMachine("board-9", "system-1")
+	b.clock.Advance(dayLong)
+	b.machine = other.without(fingerprint.BIOSUUID, fingerprint.OSInstall)
+	c := b.open()
+	c.Check(t.Context())
+	b.want(c, Grace, ReasonCheckOverdue)
+	b.machine = other
+	b.clock.Advance(time.Hour)
+	c = b.open()
 	c.Check(t.Context())
 	b.want(c, WrongDevice, ReasonWrongDevice)
 }
