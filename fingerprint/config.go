@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -25,7 +24,7 @@ func (c *Config) check() (refused []uuid, err error) {
 		switch {
 		case len(c.Caller) > maxCaller:
 			errs = append(errs, fmt.Errorf("caller: want at most %d bytes, have %d", maxCaller, len(c.Caller)))
-		case strings.TrimSpace(c.Caller) == "" || callerPlaceholder(c.Caller):
+		case callerPlaceholder(c.Caller):
 			errs = append(errs, errors.New("caller: this value identifies no device; "+
 				"leave the field empty where the application has no identifier"))
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // Device holds the identifiers that could be read, each with the value that is derived from it. It never changes after
-// [Read], is safe for concurrent use, and prints as redacted. A nil *Device is one of which nothing can be read.
+// [Read], is safe for concurrent use, and a *Device prints as redacted. A nil one is one of which nothing can be read.
 type Device struct{ d *device }
 
 type device struct {
@@ -164,10 +164,10 @@ func (d *Device) Tag(salt []byte) (tag string, ok bool) {
 }
 
 // String says which kinds were read, never what they are.
-func (d Device) String() string {
+func (d *Device) String() string {
 	var b strings.Builder
 	b.WriteString("fingerprint.Device{")
-	for i, k := range (&d).Kinds() {
+	for i, k := range d.Kinds() {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -178,10 +178,10 @@ func (d Device) String() string {
 }
 
 // Format prints what String returns, whatever the verb.
-func (d Device) Format(f fmt.State, _ rune) { io.WriteString(f, d.String()) }
+func (d *Device) Format(f fmt.State, _ rune) { io.WriteString(f, d.String()) }
 
 // LogValue logs what String returns.
-func (d Device) LogValue() slog.Value { return slog.StringValue(d.String()) }
+func (d *Device) LogValue() slog.Value { return slog.StringValue(d.String()) }
 
 // MarshalText gives what String returns. There is nothing to unmarshal: a device is read.
-func (d Device) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d *Device) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

@@ -3,6 +3,7 @@ package fingerprint
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,6 +44,7 @@ func TestConfig(t *testing.T) {
 		{"not UTF-8", Config{Product: "\xff"}, []string{"product"}},
 		{"caller: ANDROID_ID of Android 2.2", Config{Product: "p", Caller: "9774D56D682E549C"}, []string{"caller"}},
 		{"caller: identifierForVendor that is none", Config{Product: "p", Caller: "00000000-0000-0000-0000-000000000000"}, []string{"caller"}},
+		{"caller: the address of every Android and iOS", Config{Product: "p", Caller: "02:00:00:00:00:00"}, []string{"caller"}},
 		{"caller: too long", Config{Product: "p", Caller: strings.Repeat("x", 4097)}, []string{"caller"}},
 		{"placeholders: too many", Config{Product: "p", Placeholders: make([]string, 1001)}, []string{"placeholders"}},
 	} {
@@ -141,6 +143,12 @@ func TestReasons(t *testing.T) {
 func TestNilDevice(t *testing.T) {
 	t.Parallel()
 	for _, d := range []*Device{nil, {}} {
+		text, err := d.MarshalText()
+		for _, s := range []string{d.String(), d.LogValue().String(), fmt.Sprint(d), fmt.Sprintf("%+v", d), string(text)} {
+			if s != "fingerprint.Device{}" || err != nil {
+				t.Errorf("prints as %q, %v", s, err)
+			}
+		}
 		if d.Kinds() != nil || len(d.Derive()) != 0 {
 			t.Error("kinds of nothing")
 		}
@@ -231,7 +239,7 @@ func TestCaller(t *testing.T) {
 			t.Errorf("source %+v", s)
 		}
 	}
-	for _, s := range []string{fmt.Sprintf("%v %+v %#v %s", cfg, cfg, &cfg, cfg), logged(cfg), marshaled(t, cfg)} {
+	for _, s := range []string{fmt.Sprintf("%v %+v %#v %s", cfg, cfg, &cfg, cfg), logged(cfg), marshaled(t, cfg), marshaledXML(t, cfg), marshaledXML(t, &cfg)} {
 		if strings.Contains(s, "4711") {
 			t.Errorf("the configuration prints the identifier: %s", s)
 		}
@@ -311,6 +319,15 @@ func logged(v any) string {
 		slog.New(h).Info("x", "v", v)
 	}
 	return b.String()
+}
+
+func marshaledXML(t *testing.T, v any) string {
+	t.Helper()
+	b, err := xml.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func marshaled(t *testing.T, v any) string {

@@ -51,6 +51,18 @@ func readLink(root, path string, target []byte) (int, error) {
 	return int(n), nil
 }
 
+// modeOf returns the mode of a file or directory, which need not be readable.
+func modeOf(root, path string) (uint32, error) {
+	fd, err := openFile(root, path, unix.O_PATH|unix.O_CLOEXEC)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	err = unix.Fstat(fd, &st)
+	return st.Mode, err
+}
+
 // terminate writes root, path and a NUL into buf.
 func terminate(buf *[maxPath]byte, root, path string) bool {
 	if len(root)+len(path) >= maxPath {

@@ -66,7 +66,7 @@ type Config struct {
 	// that is the device's own (containers): any string that stays the same on one device and differs between
 	// devices, up to 4096 bytes. It is hashed, never parsed. Empty: the device's own sources are read. Switching
 	// between the two later makes every device an unknown one, so decide before the first release.
-	Caller string `json:"-"`
+	Caller string `json:"-" xml:"-" yaml:"-"`
 
 	// AllowContainer lets the BIOS UUID count inside a container, where it is the host's and shared with every other
 	// container there. Default: it is refused. The identifier of the installed system is read in either case.
@@ -78,7 +78,8 @@ type Config struct {
 }
 
 // Read reads the sources: a few files or system calls, no slow hash. Where several sources give the same kind, the
-// first usable one counts.
+// first usable one counts; none behind one that only an administrator may read, so that administrators and users do
+// not read different identifiers.
 //
 // The error wraps [ErrUnavailable] where no source is usable, and then holds an [Error] for each; every other error is
 // a mistake in cfg.
@@ -97,12 +98,14 @@ func read(cfg Config, sys system) (*Device, error) {
 		return d, nil
 	}
 	sources := sys.origins()
+	var done settled
 	for i := range sources {
 		o := &sources[i]
-		if d.find(o.kind) != nil {
+		if done[rank(o.kind)] {
 			continue
 		}
 		id, err, ok := sys.identify(o, &cfg, refused)
+		done.add(o.kind, err.Reason, ok)
 		if !ok {
 			if d.d.skipped == nil {
 				d.d.skipped = make([]Error, 0, len(sources))

@@ -29,7 +29,7 @@ func (e *Error) hint() text {
 	case e.Reason == Placeholder:
 		return text{
 			"The maker left a placeholder in the firmware; a firmware update or the maker's service can set a real UUID. Until then the identifier of the operating system stands in.",
-			"Der Hersteller hat einen Platzhalter in der Firmware gelassen; ein Firmware-Update oder sein Service kann eine echte UUID setzen. Bis dahin tritt die Kennung des Betriebssystems an ihre Stelle.",
+			"Der Hersteller hat einen Platzhalter in der Firmware gelassen; ein Firmware-Update oder der Service des Herstellers kann eine echte UUID setzen. Bis dahin tritt die Kennung des Betriebssystems an ihre Stelle.",
 		}
 	case e.Reason == Malformed:
 		return text{

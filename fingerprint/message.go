@@ -78,12 +78,12 @@ var kindNames = map[Kind]text{
 }
 
 var reasonTexts = [...]text{
-	NotPresent:  {"this device has none", "dieses Gerät hat keine"},
-	Placeholder: {"it is a placeholder that many devices share", "sie ist ein Platzhalter, den viele Geräte gemeinsam haben"},
-	Permission:  {"only an administrator may read it", "nur ein Administrator darf sie lesen"},
-	Malformed:   {"it is damaged", "sie ist beschädigt"},
-	Container:   {"inside a container it is the host's", "in einem Container ist es die des Wirts"},
-	Unsupported: {"this program has no way to it", "dieses Programm kommt nicht an sie heran"},
+	NotPresent:  {"this device has none", "Dieses Gerät hat keine"},
+	Placeholder: {"it is a placeholder that many devices share", "Sie ist ein Platzhalter, den viele Geräte gemeinsam haben"},
+	Permission:  {"only an administrator may read it", "Nur ein Administrator darf sie lesen"},
+	Malformed:   {"it is damaged", "Sie ist beschädigt"},
+	Container:   {"inside a container it is the host's", "In einem Container ist es die des Wirts"},
+	Unsupported: {"this program has no way to it", "Dieses Programm kommt nicht an sie heran"},
 }
 
 // Message says the outcome in one or two sentences for the person at the device, and which identifier could not be read

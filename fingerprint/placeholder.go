@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 )
 
 // placeholders.tsv lists values that were seen on many devices, each with where that was said. Its columns are kind,
@@ -80,13 +82,56 @@ func counting(u uuid) bool {
 	return up || down || hex.EncodeToString(u[:6]) == "123456781234"
 }
 
-// callerPlaceholder reports constants that mobile systems return instead of an identifier.
+// saysNone reports the phrases with which firmware and systems say that there is no identifier.
+func saysNone(s string) bool {
+	switch strings.ToLower(s) {
+	case "not set", "not present", "not settable", "not specified", "not", "none":
+		return true
+	}
+	return false
+}
+
+// callerPlaceholder reports what mobile systems, firmware and programs give instead of an identifier: phrases, values
+// of one repeated character, and the UUIDs and network addresses that many devices have, however they are spelled.
 func callerPlaceholder(s string) bool {
-	switch strings.ToLower(strings.TrimSpace(s)) {
-	case "null", "(null)", "nil", "<nil>", "undefined", "unknown", "none", "n/a",
+	s = strings.Trim(s, " \t\r\n\x00{}()<>[]\"'")
+	if !utf8.ValidString(s) {
+		return strings.Count(s, s[:1]) == len(s) // bytes that are no text may be an identifier without letters
+	}
+	s = strings.ToLower(s)
+	switch s {
+	case "null", "nil", "undefined", "unknown", "uninitialized", "n/a", "not available", "not applicable",
+		"to be filled by o.e.m.", "default string", "system serial number",
 		"9774d56d682e549c": // ANDROID_ID of many Android 2.2 devices
 		return true
 	}
-	u, err := parseUUID([]byte(strings.TrimSpace(s)))
-	return err == nil && structural(u) != ""
+	if saysNone(s) || oneCharacter(s) {
+		return true
+	}
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("{}-:. \x00", r) {
+			return -1
+		}
+		return r
+	}, strings.TrimPrefix(s, "urn:uuid:"))
+	if digits == "020000000000" { // the network address that Android and iOS give to every application
+		return true
+	}
+	u, err := parseUUID([]byte(digits))
+	return err == nil && (refuse(BIOSUUID, u) != nil || refuse(OSInstall, u) != nil)
+}
+
+// oneCharacter reports whether the letters and digits of a text are all the same, or there are none.
+func oneCharacter(s string) bool {
+	var first rune
+	for _, r := range s {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsNumber(r):
+		case first == 0:
+			first = r
+		case r != first:
+			return false
+		}
+	}
+	return true
 }

@@ -9,7 +9,7 @@ import (
 type Source struct {
 	Kind Kind   // empty for what only tells where the program runs, such as in a container
 	Name string // a file, a registry value or a system call
-	Used bool   // the first usable source of its kind: it gives the identity
+	Used bool   // it gives the identity: the first usable source of its kind, and none that [Read] stops at before
 
 	// Err says why the source gives nothing. Nil means that it can be read and is usable.
 	Err *Error
@@ -61,7 +61,7 @@ func sources(cfg Config, sys system) ([]Source, error) {
 			reveal: func() string { return cfg.Caller },
 		})
 	}
-	used := map[Kind]bool{}
+	var done settled
 	origins := sys.origins()
 	for i := range origins {
 		o := &origins[i]
@@ -69,12 +69,15 @@ func sources(cfg Config, sys system) ([]Source, error) {
 		if cfg.Caller != "" {
 			err := supplanted(o.kind, o.name)
 			s.Err = &err
-		} else if id, err, ok := sys.identify(o, &cfg, refused); !ok {
-			s.Err = &err
 		} else {
-			s.Used = !used[o.kind]
-			used[o.kind] = true
-			s.reveal = id.String
+			id, err, ok := sys.identify(o, &cfg, refused)
+			s.Used = ok && !done[rank(o.kind)]
+			done.add(o.kind, err.Reason, ok)
+			if ok {
+				s.reveal = id.String
+			} else {
+				s.Err = &err
+			}
 		}
 		list = append(list, s)
 	}
@@ -82,6 +85,17 @@ func sources(cfg Config, sys system) ([]Source, error) {
 		list = append(list, Source{Name: p.name, reads: p.reads, purpose: probePurpose})
 	}
 	return list, nil
+}
+
+// settled holds the kinds, by rank, of which no further source counts.
+type settled [len(kinds)]bool
+
+// add notes what a source gave. One that this user may not read settles its kind as one does that can be read: there
+// an administrator reads an identifier, and the next source may hold another.
+func (s *settled) add(k Kind, reason Reason, ok bool) {
+	if ok || reason == Permission {
+		s[rank(k)] = true
+	}
 }
 
 // origin is what a system's file declares of one source.

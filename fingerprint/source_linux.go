@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/denisbrodbeck/machineid"
+	"golang.org/x/sys/unix"
 )
 
 // system reads from a Linux system. A root other than the empty one is a tree of fixtures.
@@ -24,7 +25,8 @@ const (
 	structureTable = "/sys/firmware/dmi/tables/DMI"
 	deviceTree     = "/proc/device-tree/vm,uuid"
 	hypervisor     = "/sys/hypervisor/uuid"
-	dbusMachineID  = "/var/lib/dbus/machine-id"
+	dbusDirectory  = "/var/lib/dbus"
+	dbusMachineID  = dbusDirectory + "/machine-id"
 	etcMachineID   = "/etc/machine-id"
 )
 
@@ -65,10 +67,19 @@ func (sys *system) tables() (uuid, error) {
 // maxMachineID bounds the size of a machine-id file; it has 33 bytes.
 const maxMachineID = 128
 
-// machineID asks machineid, which takes the first of the two files that it can read, whatever is in it and however long
-// it is. So the files are looked at before, and where what it took is no identifier, each is read here.
+// machineID gives root and every user the same answer, or the one of them none.
+//
+// Of the two files the first counts that holds an identifier. Only where the first file is absent, empty or not
+// initialized, for everybody, does the second count; what this process alone may not read, and what is damaged, is the
+// answer. The one exception: a first file whose mode, or whose directory's mode, keeps users out is passed over by all
+// who can read the second, root included, since that one they share. Were it each process's own first readable file,
+// root would pin one identifier and users would read the other.
+//
+// machineid takes the first of the two files that it can read, whatever is in it and however long it is. So it is
+// asked only where that is the right file and a small one; otherwise each is read here.
 func (sys *system) machineID() (uuid, error) {
-	if sys.root == "" && bounded() {
+	everybodys := sys.everybodys(dbusDirectory, dbusMachineID)
+	if sys.root == "" && sys.bounded(everybodys) {
 		if id, err := machineid.ID(); err == nil {
 			if u, err := parseOSID([]byte(id)); err == nil {
 				return u, nil
@@ -76,29 +87,41 @@ func (sys *system) machineID() (uuid, error) {
 		}
 	}
 	u, err := sys.readMachineID(dbusMachineID)
-	if err == nil {
-		return u, nil
+	if everybodys && !notPresent(err) {
+		return u, err
 	}
 	v, err2 := sys.readMachineID(etcMachineID)
-	if err2 == nil {
-		return v, nil
+	if notPresent(err2) { // of the two, the file that is there says more than the one that is not
+		return u, err
 	}
-	// Of the two, the file that is there says more than the one that is not.
-	if reason, _ := reasonOf(err2); reason == NotPresent {
-		return uuid{}, err
-	}
-	return uuid{}, err2
+	return v, err2
 }
 
-// bounded reports whether the file that machineid will take is a small one. It passes over the first only where that
-// cannot be opened.
-func bounded() bool {
-	err := readable("", dbusMachineID, maxMachineID)
-	if err == nil {
-		return true
+// bounded reports whether the file that machineid will take is a small one, and the one that counts. It passes over the
+// first only where that cannot be opened.
+func (sys *system) bounded(everybodys bool) bool {
+	switch err := readable(sys.root, dbusMachineID, maxMachineID); {
+	case err == nil:
+		return everybodys
+	case everybodys && !notPresent(err):
+		return false
 	}
+	return readable(sys.root, etcMachineID, maxMachineID) == nil
+}
+
+// everybodys reports whether the modes let every user read a file in a directory. What is not there keeps nobody out,
+// and what cannot be looked at is not said to: that is not a matter of modes, or of a directory further up.
+func (sys *system) everybodys(directory, path string) bool {
+	if mode, err := modeOf(sys.root, directory); err == nil && mode&unix.S_IXOTH == 0 {
+		return false
+	}
+	mode, err := modeOf(sys.root, path)
+	return err != nil || mode&unix.S_IROTH != 0
+}
+
+func notPresent(err error) bool {
 	reason, _ := reasonOf(err)
-	return reason != Malformed && readable("", etcMachineID, maxMachineID) == nil
+	return err != nil && reason == NotPresent
 }
 
 func (sys *system) readMachineID(path string) (uuid, error) {
@@ -128,15 +151,14 @@ const (
 	productName  = "/sys/class/dmi/id/product_name"
 )
 
-// containerFiles exist in a container of that name.
+// containerFiles exist in a container of that name. The sockets /dev/lxd/sock and /dev/incus/sock are not among them:
+// virtual machines have them, too.
 var containerFiles = [...]struct{ path, name string }{
 	{"/.dockerenv", "docker"},
 	{"/run/.containerenv", "podman"},
 	{"/run/systemd/container", "systemd"},
 	{"/run/host/container-manager", "systemd"},
 	{"/var/run/secrets/kubernetes.io/serviceaccount", "kubernetes"},
-	{"/dev/lxd/sock", "lxd"},
-	{"/dev/incus/sock", "incus"},
 	{"/dev/.lxc-boot-id", "lxc"},
 }
 
@@ -182,8 +204,8 @@ var systemHints = hints{
 			"into /etc/tmpfiles.d/product-uuid.conf and run \"systemd-tmpfiles --create product-uuid.conf\". " +
 			"Every member of GROUP, and every program they run, can then identify this device. " +
 			"Without it, the identifier of the operating system stands in.",
-		"Ein Administrator kann einer Gruppe Leserecht geben: die Zeile „z /sys/devices/virtual/dmi/id/product_uuid 0440 root GRUPPE“ " +
-			"in /etc/tmpfiles.d/product-uuid.conf eintragen und „systemd-tmpfiles --create product-uuid.conf“ ausführen. " +
+		"Ein Administrator kann einer Gruppe Leserecht geben: Er trägt die Zeile „z /sys/devices/virtual/dmi/id/product_uuid 0440 root GRUPPE“ " +
+			"in /etc/tmpfiles.d/product-uuid.conf ein und führt „systemd-tmpfiles --create product-uuid.conf“ aus. " +
 			"Dann kann jedes Mitglied der GRUPPE und jedes Programm, das es startet, dieses Gerät identifizieren. " +
 			"Ohne das tritt die Kennung des Betriebssystems an ihre Stelle.",
 	},

@@ -102,6 +102,10 @@ func TestLinux(t *testing.T) {
 		{name: "dbus before etc", files: map[string]string{dbusMachineID: plainID, etcMachineID: otherID}, os: testMachineID},
 		{name: "dbus empty", files: map[string]string{dbusMachineID: "", etcMachineID: plainID}, os: testMachineID},
 		{name: "dbus uninitialized", files: map[string]string{dbusMachineID: "uninitialized\n", etcMachineID: plainID}, os: testMachineID},
+		{name: "dbus malformed", files: map[string]string{dbusMachineID: "localhost\n", etcMachineID: plainID, productUUID: testUUID},
+			bios: canonicalUUID, reasons: map[string]Reason{dbusMachineID + ", " + etcMachineID: Malformed}},
+		{name: "Docker without its tables, allowed", files: map[string]string{"/.dockerenv": "", deviceTree: testUUID},
+			cfg: Config{AllowContainer: true}, bios: canonicalUUID, reasons: map[string]Reason{productUUID: NotPresent, entryPoint + ", " + structureTable: NotPresent}},
 		{name: "Docker", files: map[string]string{"/.dockerenv": "", productUUID: testUUID, etcMachineID: plainID},
 			os: testMachineID, reasons: map[string]Reason{productUUID: Container}},
 		{name: "Docker, allowed", files: map[string]string{"/.dockerenv": "", productUUID: testUUID, etcMachineID: plainID},
@@ -226,6 +230,7 @@ func TestContainers(t *testing.T) {
 		{tree(t, map[string]string{"/.dockerenv": ""}), "docker"},
 		{tree(t, map[string]string{"/var/run/secrets/kubernetes.io/serviceaccount/token": ""}), "kubernetes"},
 		{tree(t, map[string]string{osRelease: "6.1.0-56-cloud-amd64\n"}), ""},
+		{tree(t, map[string]string{"/dev/lxd/sock": "", "/dev/incus/sock": "", sysVendor: "QEMU\n"}), ""}, // a virtual machine's
 	} {
 		if got := c.sys.inContainer(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

@@ -8,6 +8,6 @@ const (
 )
 
 var systemHints = hints{permission: text{
-	"NetBSD shows it to root alone: run the program as root, or let the application supply an identifier.",
-	"NetBSD zeigt sie nur root: Starten Sie das Programm als root, oder die Anwendung gibt eine eigene Kennung mit.",
+	"NetBSD shows it to administrators (root) alone: run the program as an administrator, or let the application supply an identifier.",
+	"NetBSD zeigt sie nur dem Administrator (root): Starten Sie das Programm als Administrator, oder die Anwendung gibt eine eigene Kennung mit.",
 }}

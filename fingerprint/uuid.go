@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"strings"
 )
 
 // uuid is 16 bytes of an identifier, in whichever of its two byte orders they were read.
@@ -87,10 +86,8 @@ func textUUID(b []byte) (uuid, error) {
 	if len(b) == 0 {
 		return uuid{}, fault{NotPresent, errors.New("empty")}
 	}
-	for _, none := range [...]string{"not set", "not present", "not settable", "not specified", "not", "none"} {
-		if len(b) == len(none) && strings.EqualFold(string(b), none) {
-			return uuid{}, fault{NotPresent, errors.New("said to be not set")}
-		}
+	if saysNone(string(b)) {
+		return uuid{}, fault{NotPresent, errors.New("said to be not set")}
 	}
 	u, err := parseUUID(b)
 	if err != nil {

@@ -51,12 +51,6 @@ func ParseValue(s string) (Value, error) {
 	return v, nil
 }
 
-// Version is the version of the derivation: "fp1".
-func (v Value) Version() string { return v.version }
-
-// Sum returns the 32 derived bytes.
-func (v Value) Sum() [32]byte { return v.sum }
-
 // String returns the text form.
 func (v Value) String() string {
 	if v.version == "" {

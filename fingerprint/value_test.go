@@ -80,9 +80,8 @@ func TestParseValue(t *testing.T) {
 			}
 			continue
 		}
-		sum := got.Sum()
-		if !bytes.Equal(sum[:], v.Sum) || got.String() != v.Text || got.Version() != "fp1" {
-			t.Errorf("%s: %x, %s", v.Name, sum, got)
+		if !bytes.Equal(got.sum[:], v.Sum) || got.String() != v.Text || got.version != "fp1" {
+			t.Errorf("%s: %x, %s", v.Name, got.sum, got)
 		}
 		if again, _ := ParseValue(v.Text); map[Value]bool{got: true}[again] == false {
 			t.Errorf("%s: no index finds it again", v.Name)

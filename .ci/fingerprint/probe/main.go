@@ -1,8 +1,10 @@
 // Probe is the program that .ci/fingerprint/strace watches. "probe sources" prints the files that are declared,
-// "probe nothing" does nothing, as every Go program does, and "probe" goes through a whole run.
+// "probe nothing" does nothing, as every Go program does, "probe" goes through a whole run, "probe pin" prints the set
+// of an activation, and "probe verify SET" compares one.
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -15,7 +17,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "nothing" {
 		return
 	}
-	if len(os.Args) > 1 {
+	if len(os.Args) > 1 && os.Args[1] == "sources" {
 		sources, err := fingerprint.Sources(cfg)
 		if err != nil {
 			fail(err)
@@ -30,6 +32,19 @@ func main() {
 		fail(err)
 	}
 	set := device.Derive()
+	if len(os.Args) > 1 && os.Args[1] == "pin" {
+		if err := json.NewEncoder(os.Stdout).Encode(set); err != nil {
+			fail(err)
+		}
+		return
+	}
+	if len(os.Args) > 2 && os.Args[1] == "verify" {
+		if err := json.Unmarshal([]byte(os.Args[2]), &set); err != nil {
+			fail(err)
+		}
+		fmt.Println(device.Verify(set).Outcome)
+		return
+	}
 	verdict := device.Verify(set)
 	_, tagged := device.Tag([]byte("0123456789abcdef"))
 	if _, err := fingerprint.Sources(cfg); err != nil {
