@@ -8,13 +8,6 @@ import (
 	"github.com/counterfoil-dev/counterfoil/token"
 )
 
-// Sizes, in bytes, of the largest secret that the keyring of a system takes through this library.
-const (
-	LimitWindows = 2560 // CRED_MAX_CREDENTIAL_BLOB_SIZE
-	LimitMacOS   = 2900 // what base64 leaves of the 4,096 bytes of one command to /usr/bin/security
-	LimitLinux   = 0    // none
-)
-
 var (
 	_ token.Store    = (*Keyring)(nil)
 	_ token.Unlocker = (*Keyring)(nil)
@@ -24,7 +17,8 @@ var (
 // is empty and works. Each test makes its own, so that tests run in parallel; nothing is switched for the whole
 // process. All methods may be called at any time from any goroutine.
 type Keyring struct {
-	// Limit is the largest secret it takes, in bytes: LimitWindows, LimitMacOS or any other. Default: 0, no limit.
+	// Limit is the largest secret it takes, in bytes. No system's is below token.MaxSize, so only a test that wants
+	// token.ErrTooLarge sets it. Default: 0, no limit.
 	Limit int
 
 	mu      sync.Mutex

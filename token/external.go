@@ -39,6 +39,16 @@ func externalOf(product string, getenv func(string) string) (external, bool) {
 	return external{}, false
 }
 
+// Supplied reports whether an administrator supplies the token, by an environment variable or as a systemd credential.
+// It reads no token.
+func (v *Vault) Supplied() bool {
+	if v.custom != nil {
+		return false
+	}
+	_, ok := externalOf(v.product, v.getenv)
+	return ok
+}
+
 // envName is <PRODUCT>_LICENSE_TOKEN: upper case, and an underscore for all that is neither letter nor digit.
 func envName(product string) string {
 	return strings.Map(func(r rune) rune {

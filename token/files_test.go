@@ -187,6 +187,53 @@ func TestDamagedRecordOfAKeyring(t *testing.T) {
 	b.ring.Lock()
 	_, err := b.start().Get(t.Context())
 	wantErr(t, err, token.ErrLocked)
+	for range 2 { // the token in the keyring is not left behind, however often one tries
+		v := b.start()
+		wantErr(t, v.Put(t.Context(), mustToken(t, "new")), token.ErrLocked)
+		want(t, v, "new")
+	}
+	b.ring.Open()
+	put(t, b.start(), "new")
+	if kept, _ := filepath.Glob(b.recordPath() + ".damaged-*"); len(kept) != 1 {
+		t.Errorf("set aside for support: %v", kept)
+	}
+	b.ring.Remove()
+	_, err = b.start().Get(t.Context())
+	wantErr(t, err, token.ErrLocked)
+}
+
+// TestRecordOfAKeyringComesLater: where the record could not be written, Status says so, and the next read writes it.
+func TestRecordOfAKeyringComesLater(t *testing.T) {
+	t.Parallel()
+	if reason := noModes(); reason != "" {
+		t.Skip(reason) // .ci/token/files runs this
+	}
+	b := newBench(t)
+	if err := b.ring.Set(t.Context(), mustToken(t, "paid")); err != nil {
+		t.Fatal(err)
+	}
+	good := b.cfg.Dir
+	b.cfg.Dir = filepath.Join(good, "link") // leads nowhere, so nothing is there, and it cannot be made
+	if err := os.Symlink(filepath.Join(good, "no", "where"), b.cfg.Dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []func(*token.Vault){
+		func(v *token.Vault) { want(t, v, "paid") },
+		func(v *token.Vault) { put(t, v, "paid") },
+	} {
+		v := b.start()
+		do(v)
+		if s := v.Status(t.Context()); s.Err == nil || s.Advice("en") == "" || s.Unsaved {
+			t.Errorf("Status: %+v", s)
+		}
+	}
+	b.cfg.Dir = good
+	want(t, b.start(), "paid")
+	b.ring.Remove() // a session without a keyring
+	v := b.start()
+	_, err := v.Get(t.Context())
+	wantErr(t, err, token.ErrLocked) // and not ErrAbsent
+	wantErr(t, v.Put(t.Context(), mustToken(t, "second")), token.ErrUnsupported)
 }
 
 func TestFileIsPrivateAndSaysWhatItIs(t *testing.T) {
@@ -299,6 +346,16 @@ func TestFromOutside(t *testing.T) {
 	}
 }
 
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	s := token.Status{Store: token.KindFile}
+	for lang, german := range map[string]bool{"de": true, "DE": true, "de-AT": true, "de_CH.UTF-8": true, "den": false, "del-US": false, "": false} {
+		if got := s.Protection(lang) == s.Protection("de"); got != german {
+			t.Errorf("%q: German %v", lang, got)
+		}
+	}
+}
+
 func TestStatusSpeaksBothLanguages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -317,6 +374,9 @@ func TestStatusSpeaksBothLanguages(t *testing.T) {
 		if s.Protection("en") == "" || s.Protection("en") == s.Protection("de") {
 			t.Errorf("%s: %q", kind, s.Protection("en"))
 		}
+	}
+	if (token.Status{Unsaved: true}).Advice("en") == "" {
+		t.Error("no advice for a token in memory alone")
 	}
 	stored := token.Status{Store: token.KindKeyring}
 	unsaved := stored

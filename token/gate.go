@@ -59,10 +59,22 @@ func (g *gate) read(ctx context.Context, bound time.Duration, call func(context.
 }
 
 // set writes t and reads it back.
-func (g *gate) set(ctx context.Context, t Token) error {
+func (g *gate) set(ctx context.Context, t Token) error { return g.write(ctx, t, g.store.Set) }
+
+// setAsking is set, with leave to ask the person where the store can confirm single writes.
+func (g *gate) setAsking(ctx context.Context, t Token) error {
+	if a, ok := g.store.(interface {
+		SetAsking(context.Context, Token) error
+	}); ok {
+		return g.write(ctx, t, a.SetAsking)
+	}
+	return g.set(ctx, t)
+}
+
+func (g *gate) write(ctx context.Context, t Token, call func(context.Context, Token) error) error {
 	return g.do(ctx, writeBound, func(ctx context.Context) error {
 		g.late = Token{}
-		if err := g.store.Set(ctx, t); err != nil {
+		if err := call(ctx, t); err != nil {
 			return err
 		}
 		back, err := g.store.Get(ctx)

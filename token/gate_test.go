@@ -104,9 +104,88 @@ func TestContextEndsDuringActivation(t *testing.T) {
 
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		wantErr(t, v.Put(ended, mustToken(t, "new")), token.ErrLocked)
+		if err := v.Put(ended, mustToken(t, "new")); err != nil {
+			t.Fatal(err)
+		}
 		want(t, v, "new")
+		want(t, b.start(), "new")
 	})
+}
+
+// TestPutDuringADialog: a person who is in no hurry must not cost the activation either.
+func TestPutDuringADialog(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(*token.Vault, context.Context){
+		"unlock": func(v *token.Vault, ctx context.Context) { v.Unlock(ctx) },
+		"delete": func(v *token.Vault, ctx context.Context) { v.Delete(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tempDir(t)
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.dir, b.cfg.Dir = dir, dir
+				v := b.start()
+				release := b.ring.Hang()
+				var all sync.WaitGroup
+				all.Go(func() { ask(v, t.Context()) })
+				synctest.Wait()
+				begin := time.Now()
+				put(t, v, "paid")
+				if d := time.Since(begin); d > 15*time.Second {
+					t.Errorf("Put returned after %v", d)
+				}
+				release()
+				all.Wait()
+				want(t, v, "paid")
+				want(t, b.start(), "paid")
+			})
+		})
+	}
+}
+
+// TestLateEnd: what began before a Put and ends after it does not undo what Put holds.
+func TestLateEnd(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]func(*token.Vault, context.Context) error{
+		"replace": func(v *token.Vault, ctx context.Context) error {
+			tok, _ := token.New("renewed")
+			return v.Replace(ctx, tok)
+		},
+		"delete": func(v *token.Vault, ctx context.Context) error { return v.Delete(ctx) },
+		"unlock": func(v *token.Vault, ctx context.Context) error { _, err := v.Unlock(ctx); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tempDir(t)
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.dir, b.cfg.Dir = dir, dir
+				v := b.start()
+				put(t, v, "old")
+				release := b.ring.Hang()
+				done := make(chan error, 1)
+				go func() { done <- late(v, t.Context()) }()
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+				defer cancel()
+				begin := time.Now()
+				err := v.Put(ctx, mustToken(t, "paid"))
+				wantErr(t, err, token.ErrLocked)
+				if e, _ := errors.AsType[*token.Error](err); e.Store != "Secret Service" {
+					t.Errorf("Put blames %s", e.Store)
+				}
+				if d := time.Since(begin); d != 50*time.Millisecond {
+					t.Errorf("Put returned after %v", d)
+				}
+				release()
+				if err := <-done; err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				want(t, v, "paid")
+			})
+		})
+	}
 }
 
 func TestGetDuringUnlock(t *testing.T) {

@@ -16,25 +16,24 @@ import (
 // file. A later one goes where the one before it is. When the person declined to unlock the keyring, it is not put
 // into the file instead: the error is ErrDeclined.
 //
-// The file is written even if ctx ends meanwhile, because a paid activation would be lost otherwise.
+// The file is written even if ctx has ended, because a paid activation would be lost otherwise.
 func (v *Vault) Put(ctx context.Context, t Token) error {
 	if t.IsZero() {
 		return v.fail("put", place{}, ErrInvalid)
 	}
 	v.hold(t)
-	ctx, release, err := v.enter(ctx, putBound)
-	if err != nil {
-		return v.fail("put", place{}, err)
-	}
+	// Where that fails ctx has ended, which leaves the file, and the lock of the file keeps others out.
+	ctx, release, _ := v.enter(ctx, putBound)
 	defer release()
-	v.hold(t) // again, because another Put may have ended meanwhile
-	return v.save(ctx, "put", t)
+	return v.save(ctx, "put", t, v.hold(t)) // again, because another Put may have ended meanwhile
 }
 
-func (v *Vault) hold(t Token) {
+func (v *Vault) hold(t Token) (version int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.held, v.unsaved = t, true
+	v.version++
+	return v.version
 }
 
 // Replace keeps a token that replaces a valid one at the server's demand: Get returns it only after it was written and
@@ -45,62 +44,105 @@ func (v *Vault) Replace(ctx context.Context, t Token) error {
 		return v.fail("replace", place{}, ErrInvalid)
 	}
 	ctx, release, err := v.enter(ctx, putBound)
+	defer release()
 	if err != nil {
 		return v.fail("replace", place{}, err)
 	}
-	defer release()
-	return v.save(ctx, "replace", t)
+	return v.save(ctx, "replace", t, v.current())
 }
 
-// save stores t, reads it back and remembers it.
-func (v *Vault) save(ctx context.Context, op string, t Token) error {
+// save stores t, reads it back and, unless memory has changed since that version, remembers it. It asks no person,
+// except for Unlock.
+func (v *Vault) save(ctx context.Context, op string, t Token, version int) error {
 	if v.custom != nil {
-		return v.saved(op, place{kind: KindCustom}, t, v.custom.set(ctx, t))
+		return v.saved(op, place{kind: KindCustom}, t, version, v.custom.set(ctx, t))
 	}
 	if e, ok := externalOf(v.product, v.getenv); ok {
 		return v.fail(op, place{kind: e.kind, at: e.place}, as(ErrUnsupported, errReadOnly))
 	}
-	unlock, err := v.lock(ctx)
+	lockCtx := ctx
+	if op == "put" {
+		// A paid activation waits for the lock after the end of its context, too, unless all that could follow is a
+		// keyring, which is not asked any more then.
+		if r, _, _ := v.readRecord(); ctx.Err() != nil && v.homeOf(r) == KindKeyring {
+			return v.fail(op, v.inKeyring(), as(ErrLocked, ctx.Err()))
+		}
+		var cancel context.CancelFunc
+		lockCtx, cancel = context.WithTimeout(context.WithoutCancel(ctx), putBound)
+		defer cancel()
+	}
+	unlock, err := v.lock(lockCtx)
 	if err != nil {
 		return v.fail(op, v.inFile(), err)
 	}
 	defer unlock()
 
 	r, _, damage := v.readRecord()
-	if damage != nil {
-		if untouchable(damage) {
-			return v.fail(op, v.inFile(), as(ErrDeclined, damage))
-		}
-		// What cannot be set aside cannot be replaced either, and the write below says so.
-		_, _ = v.file.SetAside()
+	if untouchable(damage) {
+		return v.fail(op, v.inFile(), as(ErrDeclined, damage))
 	}
-	home := r.Store
-	if _, _, before := v.memory(); home == KindNone && before == KindKeyring {
-		home = before // the record was lost
-	}
+	home := v.homeOf(r)
 	if home == KindFile && !v.strict {
-		return v.saved(op, v.inFile(), t, v.writeFile(t, r.Reason))
+		return v.saved(op, v.inFile(), t, version, v.writeFile(t, r.Reason))
 	}
-	err = v.keyring.set(ctx, t)
+	set := v.keyring.set
+	if op == "unlock" {
+		set = v.keyring.setAsking
+	}
+	err = set(ctx, t)
 	switch {
 	case err == nil:
-		return v.saved(op, v.inKeyring(), t, v.recordKeyring(r))
+		return v.savedInKeyring(op, t, version, r, damage)
 	case errors.Is(err, ErrLocked) && v.hasRefused():
 		return v.fail(op, v.inKeyring(), as(ErrDeclined, err))
 	case home != KindNone, v.strict, v.file == nil, errors.Is(err, ErrDeclined):
 		return v.fail(op, v.inKeyring(), err)
+	case damage != nil && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrTooLarge):
+		// The record may have said "keyring", and that was not asked.
+		return v.fail(op, v.inKeyring(), err)
 	}
+	v.setAside(damage)
 	if fileErr := v.writeFile(t, reasonOf(err)); fileErr != nil {
 		return v.fail(op, v.inFile(), fmt.Errorf("%w (before that, %s: %v)", fileErr, v.ring, err))
 	}
-	return v.saved(op, v.inFile(), t, nil)
+	return v.saved(op, v.inFile(), t, version, nil)
 }
 
-func (v *Vault) saved(op string, p place, t Token, err error) error {
+// homeOf is the store that has the token of this installation, as far as the record and this process know.
+func (v *Vault) homeOf(r record) Kind {
+	if _, _, home := v.memory(); r.Store == KindNone && home == KindKeyring {
+		return home // the record was lost
+	}
+	return r.Store
+}
+
+// setAside keeps a damaged record. What cannot be set aside cannot be replaced either, and the write after it says so.
+func (v *Vault) setAside(damage error) {
+	if damage != nil {
+		_, _ = v.file.SetAside()
+	}
+}
+
+// savedInKeyring ends a write to the keyring with the record. That the record cannot be written is an error only where
+// it says otherwise; elsewhere it shows in Status.
+func (v *Vault) savedInKeyring(op string, t Token, version int, r record, damage error) error {
+	v.setAside(damage)
+	err := v.recordKeyring(r)
+	if err != nil && r.Store == KindFile {
+		return v.fail(op, v.inFile(), err)
+	}
+	v.stored(t, KindKeyring, version)
+	if err != nil {
+		_ = v.fail(op, v.inFile(), err)
+	}
+	return nil
+}
+
+func (v *Vault) saved(op string, p place, t Token, version int, err error) error {
 	if err != nil {
 		return v.fail(op, p, err)
 	}
-	v.stored(t, p.kind)
+	v.stored(t, p.kind, version)
 	return nil
 }
 
@@ -118,17 +160,33 @@ func (v *Vault) writeFile(t Token, reason string) error {
 	return nil
 }
 
-// recordKeyring makes token.json say that the token is in the keyring. That it cannot be written matters only where it
-// says otherwise: without a record the keyring is asked all the same.
+// recordKeyring makes token.json say that the token is in the keyring.
 func (v *Vault) recordKeyring(r record) error {
 	if v.file == nil || r.Store == KindKeyring {
 		return nil
 	}
-	err := v.file.Write(encodeRecord(v.product, KindKeyring, "", Token{}))
-	if err != nil && r.Store == KindFile {
+	if err := v.file.Write(encodeRecord(v.product, KindKeyring, "", Token{})); err != nil {
 		return ofRecord(err)
 	}
 	return nil
+}
+
+// recordFound writes the record that was missing when the keyring had a token. Without one, a session that has no
+// keyring would take the token for absent.
+func (v *Vault) recordFound(ctx context.Context, op string) {
+	unlock, err := v.lock(ctx)
+	if err != nil {
+		_ = v.fail(op, v.inFile(), err)
+		return
+	}
+	defer unlock()
+	r, _, damage := v.readRecord()
+	if r.Store != KindNone || damage != nil {
+		return // another process was here
+	}
+	if err := v.recordKeyring(r); err != nil {
+		_ = v.fail(op, v.inFile(), err)
+	}
 }
 
 func ofRecord(err error) error {
@@ -161,100 +219,4 @@ func (v *Vault) hasRefused() bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.refused
-}
-
-// Delete removes the token, after deactivation or when a person wants to be forgotten, from the keyring and from the
-// file. After an error Get still returns it, except: where the token is in a keyring that does not exist here any
-// more, the rest goes, the error is ErrUnsupported, and activating again starts anew. What an administrator supplies
-// cannot be removed: ErrUnsupported, too.
-func (v *Vault) Delete(ctx context.Context) error {
-	ctx, release, err := v.enter(ctx, personBound)
-	if err != nil {
-		return v.fail("delete", place{}, err)
-	}
-	defer release()
-	if v.custom != nil {
-		if err := v.custom.delete(ctx); err != nil {
-			return v.fail("delete", place{kind: KindCustom}, err)
-		}
-		v.stored(Token{}, KindNone)
-		return nil
-	}
-	unlock, err := v.lock(ctx)
-	if err != nil {
-		return v.fail("delete", v.inFile(), err)
-	}
-	defer unlock()
-	r, _, damage := v.readRecord()
-	if untouchable(damage) {
-		return v.fail("delete", v.inFile(), as(ErrDeclined, damage))
-	}
-	_, _, home := v.memory()
-	inRing := r.Store == KindKeyring || home == KindKeyring
-	// Tried in any case: an interrupted Migrate, or a write that took too long, may have left a copy there.
-	ringErr := v.keyring.delete(ctx)
-	if ringErr != nil && inRing && !errors.Is(ringErr, ErrUnsupported) {
-		return v.fail("delete", v.inKeyring(), ringErr)
-	}
-	if v.file != nil {
-		if err := v.file.Remove(); err != nil {
-			return v.fail("delete", v.inFile(), ofRecord(err))
-		}
-	}
-	v.stored(Token{}, KindNone)
-	if ringErr != nil && inRing {
-		return v.fail("delete", v.inKeyring(), ringErr)
-	}
-	if e, ok := externalOf(v.product, v.getenv); ok {
-		return v.fail("delete", place{kind: e.kind, at: e.place}, as(ErrUnsupported, errReadOnly))
-	}
-	return nil
-}
-
-// Migrate moves the token from the file into the keyring, asking the person to unlock it if need be. It also stores a
-// token that Put could not store. Nothing to move is success; after an error the token is where it was.
-func (v *Vault) Migrate(ctx context.Context) error {
-	ctx, release, err := v.enter(ctx, personBound)
-	if err != nil {
-		return v.fail("migrate", place{}, err)
-	}
-	defer release()
-	if _, ok := externalOf(v.product, v.getenv); ok || v.custom != nil {
-		return nil
-	}
-	if _, t, err := v.movable(); err != nil || t.IsZero() {
-		return err
-	}
-	// Before the lock: other processes need not wait for a person.
-	_, err = v.keyring.unlock(ctx)
-	v.answered(err)
-	if err != nil && !errors.Is(err, ErrAbsent) {
-		return v.fail("migrate", v.inKeyring(), err)
-	}
-	unlock, err := v.lock(ctx)
-	if err != nil {
-		return v.fail("migrate", v.inFile(), err)
-	}
-	defer unlock()
-	r, t, err := v.movable()
-	if err != nil || t.IsZero() {
-		return err
-	}
-	err = v.keyring.set(ctx, t)
-	if err == nil {
-		err = v.recordKeyring(r)
-	}
-	return v.saved("migrate", v.inKeyring(), t, err)
-}
-
-// movable returns the token that could be in the keyring and is not, if any.
-func (v *Vault) movable() (record, Token, error) {
-	r, t, damage := v.readRecord()
-	if damage != nil {
-		return record{}, Token{}, v.fail("migrate", v.inFile(), ofRecord(damage))
-	}
-	if held, unsaved, _ := v.memory(); unsaved {
-		t = held
-	}
-	return r, t, nil
 }

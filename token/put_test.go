@@ -199,6 +199,39 @@ func TestKeyringGoneForGood(t *testing.T) {
 	want(t, b.start(), "new")
 }
 
+// TestDeleteCannotAskTheKeyring: the file goes, and a copy that may be in the keyring is not passed over in silence.
+func TestDeleteCannotAskTheKeyring(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		spoil func(*licensetest.Keyring)
+		want  error
+	}{
+		"locked":   {(*licensetest.Keyring).Lock, token.ErrLocked},
+		"declined": {(*licensetest.Keyring).Decline, token.ErrDeclined},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.ring.Lock()
+			put(t, b.start(), "tok") // in the file
+			b.ring.Open()
+			if err := b.ring.Set(t.Context(), mustToken(t, "tok")); err != nil { // Migrate was interrupted
+				t.Fatal(err)
+			}
+			c.spoil(b.ring)
+			v := b.start()
+			wantErr(t, v.Delete(t.Context()), c.want)
+			if _, err := os.Stat(b.recordPath()); err == nil {
+				t.Error("token.json is still there")
+			}
+			b.ring.Open()
+			if err := v.Delete(t.Context()); err != nil || !b.ring.Token().IsZero() {
+				t.Errorf("Delete, when the keyring is open: %v", err)
+			}
+		})
+	}
+}
+
 func TestDeleteTakesTheCopyThatMigrateLeft(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -40,7 +40,8 @@ func reasonOf(err error) string {
 const (
 	aboutFile = "This file is the license of %s on this device, in clear text: whoever has a copy can use the license in your name. " +
 		"Do not share it, and keep it out of backups that others can read. / Diese Datei ist die Lizenz von %[1]s auf diesem Gerät, " +
-		"unverschlüsselt: Wer eine Kopie hat, kann die Lizenz in Ihrem Namen nutzen. Geben Sie sie nicht weiter."
+		"unverschlüsselt: Wer eine Kopie hat, kann die Lizenz in Ihrem Namen nutzen. Geben Sie sie nicht weiter, und halten Sie " +
+		"sie aus Datensicherungen heraus, die andere lesen können."
 	aboutKeyring = "This file says that the license token of %s is in the keyring of the operating system. It holds no secret. / " +
 		"Diese Datei sagt, dass das Lizenz-Token von %[1]s im Schlüsselbund des Betriebssystems liegt. Sie enthält kein Geheimnis."
 )

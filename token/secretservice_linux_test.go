@@ -5,10 +5,13 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,10 +25,11 @@ const (
 	secrets    = dbus.ObjectPath("/org/freedesktop/secrets")
 	collection = secrets + "/collection/login"
 	item       = collection + "/1"
+	other      = secrets + "/collection/other"
 	prompt     = secrets + "/prompt/1"
 )
 
-// fakeService is a Secret Service with one collection and room for one item, and with manners to choose.
+// fakeService is a Secret Service with two collections and room for one item, and with manners to choose.
 type fakeService struct {
 	conn  *dbus.Conn
 	stuck chan struct{} // closed when the client waits for what will not come
@@ -34,6 +38,10 @@ type fakeService struct {
 	noLogin    bool            // there is no collection "login"
 	alias      dbus.ObjectPath // what the default then is
 	locked     bool
+	otherHas   bool            // the item is in the collection "other"
+	otherLocks bool            // and that is locked
+	confirms   bool            // CreateItem wants to ask first
+	dismissals int             // by the client
 	itemLocked bool            // the item, too, as KeePassXC does
 	hangs      map[string]bool // methods that never answer
 	dies       map[string]bool // methods in which the process ends
@@ -59,21 +67,29 @@ func startFake(t testing.TB, address string, f *fakeService) *fakeService {
 	f.conn = connect(t, address)
 	f.stuck = make(chan struct{})
 	f.hangs, f.dies = map[string]bool{}, map[string]bool{}
+	if f.alias == "" {
+		f.alias = "/"
+	}
 	for path, methods := range map[dbus.ObjectPath]map[string]map[string]any{
 		secrets: {
 			"org.freedesktop.Secret.Service": {"OpenSession": f.openSession, "Unlock": f.unlock, "ReadAlias": f.readAlias},
 		},
 		collection:                      {"org.freedesktop.Secret.Collection": {"SearchItems": f.searchItems, "CreateItem": f.createItem}},
+		other:                           {"org.freedesktop.Secret.Collection": {"SearchItems": f.searchOther, "CreateItem": f.createOther}},
 		secrets + "/collection/session": {"org.freedesktop.Secret.Collection": {"CreateItem": f.createItem}},
 		item:                            {"org.freedesktop.Secret.Item": {"GetSecret": f.getSecret, "Delete": f.delete}},
-		prompt:                          {"org.freedesktop.Secret.Prompt": {"Prompt": f.prompt}},
+		prompt:                          {"org.freedesktop.Secret.Prompt": {"Prompt": f.prompt, "Dismiss": f.dismiss}},
 	} {
 		for iface, table := range methods {
 			if err := f.conn.ExportMethodTable(table, path, iface); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := f.conn.ExportMethodTable(map[string]any{"Get": f.get}, path, "org.freedesktop.DBus.Properties"); err != nil {
+		get := f.get
+		if path == other {
+			get = f.getOther
+		}
+		if err := f.conn.ExportMethodTable(map[string]any{"Get": get}, path, "org.freedesktop.DBus.Properties"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,6 +132,11 @@ func (f *fakeService) get(iface, name string) (dbus.Variant, *dbus.Error) {
 	return dbus.Variant{}, dbus.NewError("org.freedesktop.DBus.Error.UnknownProperty", nil)
 }
 
+func (f *fakeService) getOther(string, string) (dbus.Variant, *dbus.Error) {
+	defer f.enter("Locked, other")()
+	return dbus.MakeVariant(f.otherLocks), nil
+}
+
 func (f *fakeService) readAlias(string) (dbus.ObjectPath, *dbus.Error) {
 	defer f.enter("ReadAlias")()
 	return f.alias, nil
@@ -128,7 +149,7 @@ func (f *fakeService) openSession(string, dbus.Variant) (dbus.Variant, dbus.Obje
 
 func (f *fakeService) unlock(objects []dbus.ObjectPath) ([]dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
 	defer f.enter("Unlock")()
-	if f.locked || f.itemLocked && objects[0] == item {
+	if f.locked || f.otherLocks && objects[0] == other || f.itemLocked && objects[0] == item {
 		return nil, prompt, nil
 	}
 	return objects, "/", nil
@@ -147,7 +168,7 @@ func (f *fakeService) prompt(string) *dbus.Error {
 		return nil
 	}
 	if !f.dismissed {
-		f.locked, f.itemLocked = false, false
+		f.locked, f.itemLocked, f.otherLocks = false, false, false
 	}
 	f.conn.Emit(prompt, "org.freedesktop.Secret.Prompt.Completed", f.dismissed, dbus.MakeVariant([]dbus.ObjectPath{}))
 	return nil
@@ -155,14 +176,36 @@ func (f *fakeService) prompt(string) *dbus.Error {
 
 func (f *fakeService) searchItems(attributes map[string]string) ([]dbus.ObjectPath, *dbus.Error) {
 	defer f.enter("SearchItems")()
-	if f.value == nil || !maps.Equal(attributes, f.attributes) {
+	if f.value == nil || f.otherHas || !maps.Equal(attributes, f.attributes) {
 		return nil, nil
 	}
 	return []dbus.ObjectPath{item}, nil
 }
 
+func (f *fakeService) searchOther(attributes map[string]string) ([]dbus.ObjectPath, *dbus.Error) {
+	defer f.enter("SearchItems, other")()
+	if f.value == nil || !f.otherHas {
+		return nil, nil
+	}
+	return []dbus.ObjectPath{item}, nil
+}
+
+func (f *fakeService) createOther(map[string]dbus.Variant, fakeSecret, bool) (dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
+	defer f.enter("CreateItem, other")()
+	return item, "/", nil
+}
+
+func (f *fakeService) dismiss() *dbus.Error {
+	defer f.enter("Dismiss")()
+	f.dismissals++
+	return nil
+}
+
 func (f *fakeService) createItem(p map[string]dbus.Variant, s fakeSecret, replace bool) (dbus.ObjectPath, dbus.ObjectPath, *dbus.Error) {
 	defer f.enter("CreateItem")()
+	if f.confirms {
+		return "/", prompt, nil
+	}
 	f.value, f.attributes = s.Value, map[string]string{}
 	f.label, _ = p["org.freedesktop.Secret.Item.Label"].Value().(string)
 	if err := p["org.freedesktop.Secret.Item.Attributes"].Store(&f.attributes); err != nil || !replace {
@@ -191,6 +234,13 @@ func TestSecretService(t *testing.T) {
 	get := func(ctx context.Context, k kr) error { _, err := k.Get(ctx); return err }
 	unlock := func(ctx context.Context, k kr) error { _, err := k.(token.Unlocker).Unlock(ctx); return err }
 	set := func(ctx context.Context, k kr) error { return k.Set(ctx, token.Wrap("new")) }
+	setAsking := func(ctx context.Context, k kr) error {
+		return k.(interface {
+			SetAsking(context.Context, token.Token) error
+		}).SetAsking(ctx, token.Wrap("new"))
+	}
+	inOther := func(f *fakeService) { f.alias, f.otherHas = other, true }
+	inOtherLocked := func(f *fakeService) { f.alias, f.otherHas, f.otherLocks = other, true, true }
 	del := func(ctx context.Context, k kr) error { return k.Delete(ctx) }
 	probe := func(ctx context.Context, k kr) error {
 		return k.(interface{ Probe(context.Context) error }).Probe(ctx)
@@ -213,6 +263,14 @@ func TestSecretService(t *testing.T) {
 		"no login, default elsewhere": {func(f *fakeService) { f.noLogin, f.alias = true, collection }, get, nil, 0},
 		"no collection":               {func(f *fakeService) { f.noLogin, f.alias = true, "/" }, set, token.ErrUnsupported, 0},
 		"session collection":          {func(f *fakeService) { f.noLogin, f.alias = true, secrets+"/collection/session" }, set, token.ErrUnsupported, 0},
+
+		"item in the default, get":            {inOther, get, nil, 0},
+		"item in the default, delete":         {inOther, del, nil, 0},
+		"default is empty, too":               {func(f *fakeService) { f.alias, f.value = other, nil }, get, token.ErrAbsent, 0},
+		"item in the default, locked":         {inOtherLocked, get, token.ErrLocked, 0},
+		"item in the default, locked, unlock": {inOtherLocked, unlock, nil, 1},
+		"confirms a write":                    {func(f *fakeService) { f.confirms = true }, set, token.ErrLocked, 0},
+		"confirms a write, and may ask":       {func(f *fakeService) { f.confirms = true }, setAsking, nil, 1},
 
 		"locked, get":               {func(f *fakeService) { f.locked = true }, get, token.ErrLocked, 0},
 		"locked, set":               {func(f *fakeService) { f.locked = true }, set, token.ErrLocked, 0},
@@ -269,8 +327,11 @@ func TestSecretService(t *testing.T) {
 				t.Fatalf("%v, want %v", err, c.want)
 			}
 			f.mu.Lock()
-			prompts := f.prompts
+			prompts, dismissals, pending := f.prompts, f.dismissals, f.confirms
 			f.mu.Unlock()
+			if pending && prompts+dismissals != 1 {
+				t.Errorf("%d dialogs, %d dismissed: one is left pending", prompts, dismissals)
+			}
 			if prompts != c.prompts {
 				t.Errorf("%d dialogs, want %d", prompts, c.prompts)
 			}
@@ -290,6 +351,21 @@ func settled(want int) int {
 		runtime.Gosched()
 	}
 	return runtime.NumGoroutine()
+}
+
+// TestSetReplacesWhereTheItemIs: a second item would be left behind by Delete.
+func TestSetReplacesWhereTheItemIs(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	f := startFake(t, address, &fakeService{alias: other, otherHas: true, value: []byte("tok")})
+	if err := token.NewSecretService("s", "a", address, "").Set(t.Context(), mustToken(t, "new")); err != nil {
+		t.Fatal(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.Contains(f.calls, "CreateItem, other") || slices.Contains(f.calls, "CreateItem") {
+		t.Errorf("calls: %v", f.calls)
+	}
 }
 
 // TestSecretServiceFromActivationOn is the whole way of a token through a keyring that is locked at first.
@@ -357,12 +433,25 @@ func TestSecretServiceWithoutService(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { deaf.Close() })
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ended, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "ended"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended.SetUnlinkOnClose(false)
+	ended.Close()
 	for name, c := range map[string]struct {
 		address string
 		want    error
 	}{
 		"no bus":                {"", token.ErrUnsupported},
 		"a bus that is gone":    {"unix:path=" + dir + "/gone", token.ErrUnsupported},
+		"a socket nobody reads": {"unix:path=" + dir + "/ended", token.ErrUnsupported},
+		"a path too long":       {"unix:path=/" + strings.Repeat("x", 200), token.ErrLocked},
+		"no room in the queue":  {"unix:path=" + fullSocket(t, filepath.Join(dir, "full")), token.ErrLocked},
+		"not a bus":             {"unix:path=" + dir + "/file/x", token.ErrLocked},
 		"a bus that is deaf":    {"unix:path=" + dir + "/deaf", token.ErrLocked},
 		"no service on the bus": {startBus(t), token.ErrUnsupported},
 	} {
@@ -380,4 +469,26 @@ func TestSecretServiceWithoutService(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fullSocket is a bus that accepts no more connections for now.
+func fullSocket(t *testing.T, path string) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: path}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			return path
+		}
+		t.Cleanup(func() { conn.Close() })
+	}
+	t.Fatal("the queue does not fill")
+	return ""
 }

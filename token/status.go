@@ -37,14 +37,14 @@ func (v *Vault) inFile() place {
 	return place{KindFile, v.file.Path()}
 }
 
-// Status says where the token lives, for a support screen. It contains no secret. Its sentences are in German if lang
-// begins with "de", otherwise in English, and empty where there is nothing to say.
+// Status says where the token lives, for a support screen. It contains no secret. Its sentences are in German where
+// lang is "de" or begins with "de-" or "de_", otherwise in English, and empty where there is nothing to say.
 type Status struct {
 	Store   Kind   `json:"store"`             // where the token is, or where an administrator said it is
 	Place   string `json:"place,omitempty"`   // the keyring's name, the variable or the path
 	Unsaved bool   `json:"unsaved,omitempty"` // the token is in memory alone: it is lost when the program ends
 	Keyring bool   `json:"keyring,omitempty"` // the token is in the file, and Migrate could move it into a keyring now
-	Err     error  `json:"-"`                 // outcome of the latest access in this process; nil if it worked or there was none
+	Err     error  `json:"-"`                 // outcome of the latest access in this process, also that token.json could not be written
 
 	reason string // of a record
 	ring   string // what the keyring is called here

@@ -8,8 +8,9 @@ import (
 // text is a sentence for people.
 type text struct{ en, de string }
 
+// in returns the text in German for "de", "de-AT", "de_CH.UTF-8" and the like, and in English for everything else.
 func (t text) in(lang string) string {
-	if strings.HasPrefix(strings.ToLower(lang), "de") {
+	if lang = strings.ToLower(lang); lang == "de" || strings.HasPrefix(lang, "de-") || strings.HasPrefix(lang, "de_") {
 		return t.de
 	}
 	return t.en
@@ -56,9 +57,10 @@ func ringProtection(ring string) text {
 			"Das Token liegt verschlüsselt im macOS-Schlüsselbund; andere Programme desselben Benutzers können es über " +
 				"/usr/bin/security lesen."}
 	case ringWindows:
-		return text{"The token is encrypted in the Windows Credential Manager; other programs of the same user can read it.",
-			"Das Token liegt verschlüsselt in der Windows-Anmeldeinformationsverwaltung; andere Programme desselben Benutzers " +
-				"können es lesen."}
+		return text{"The token is in the Windows Credential Manager, encrypted under the user's logon; while the user is logged on, " +
+			"other programs of the same user and administrators can read it.",
+			"Das Token liegt in der Windows-Anmeldeinformationsverwaltung, verschlüsselt unter der Anmeldung des Benutzers; " +
+				"solange er angemeldet ist, können andere Programme desselben Benutzers und Administratoren es lesen."}
 	}
 	return text{"The token is encrypted in the desktop's keyring; while that is unlocked, other programs of the same user can read it.",
 		"Das Token liegt verschlüsselt im Schlüsselbund des Desktops; solange er entsperrt ist, können andere Programme desselben " +
@@ -80,10 +82,16 @@ func (s Status) Reason(lang string) string {
 		"Als das Token gespeichert wurde, war der Schlüsselbund gesperrt oder antwortete nicht."}.in(lang)
 }
 
-// Advice says what the person can do about the latest error, or for a better place; often there is nothing.
+// Advice says what the person can do about the latest error, about a token that is not stored, or for a better place;
+// often there is nothing.
 func (s Status) Advice(lang string) string {
 	if e, ok := errors.AsType[*Error](s.Err); ok {
 		return advice(e.kind, e.Err).in(lang)
+	}
+	if s.Unsaved {
+		return text{"The token is not stored. Unlock the keyring (log in to the desktop, or open the password manager) and try again.",
+			"Das Token ist nicht gespeichert. Entsperren Sie den Schlüsselbund (am Desktop anmelden oder die Passwortverwaltung " +
+				"öffnen) und versuchen Sie es noch einmal."}.in(lang)
 	}
 	if s.Keyring {
 		return text{"A keyring is available now: the token can be moved there.",

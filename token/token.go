@@ -11,10 +11,11 @@
 //     Windows, the keychain on macOS;
 //  4. a file that only this user may read.
 //
-// What it refuses to do: it starts no daemon and sets no environment variable. It opens no locked keyring, and so no
-// dialog, unless [Vault.Unlock] or [Vault.Migrate] was called, which a person asks for (on macOS any access to a locked
-// keychain may ask). It waits no longer than the context allows, nor than its own bounds. It never takes "locked",
-// "declined" or "no answer" for "absent", and never leaves a stored token behind for another store.
+// What it refuses to do: it starts no daemon and sets no environment variable. It opens no locked keyring and shows no
+// dialog, unless [Vault.Unlock], [Vault.Migrate] or [Vault.Delete] was called, which a person asks for (on macOS any
+// access to a locked keychain may ask). It waits no longer than the context allows, except to write a paid activation
+// to the file, nor than its own bounds. It never takes "locked", "declined" or "no answer" for "absent", and never
+// leaves a stored token behind for another store.
 //
 // A [Token] prints as [redacted]. Errors are [*Error] values and wrap one of the sentinels of this package. Across
 // versions, names of keyring items, of environment variables and the format of token.json stay readable.

@@ -29,9 +29,10 @@ type Config struct {
 // Vault keeps this installation's token in the best store there is. Its methods may be called from several goroutines,
 // and several processes may use the same Config.
 //
-// A Vault asks a store at most once for a token and remembers it. All calls end with their context, and at the latest
-// after 5 seconds for a read and 15 for a write; those that may ask a person (Unlock, Migrate, Delete) after two
-// minutes. A store that hangs blocks further calls until their bounds, nothing else.
+// A Vault asks a store at most once for a token and remembers it. All calls end with their context, except that Put still
+// writes the file, and at the latest after 5 seconds for a read and 15 for a write (Put: 30, when others write all the
+// while); those that may ask a person (Unlock, Migrate, Delete) after two minutes. A store that hangs, or a person who
+// is in no hurry, blocks further calls until their bounds, nothing else.
 type Vault struct {
 	product string
 	strict  bool
@@ -41,13 +42,14 @@ type Vault struct {
 	file    *statefile.File // token.json, or nil
 	getenv  func(string) string
 
-	busy chan struct{} // capacity 1: held by a method that reads or writes stores
+	busy chan struct{} // capacity 1: held by a method that reads or writes stores, never while a person is asked to unlock
 
 	mu      sync.Mutex
 	held    Token // what Get returns without asking, if any
+	version int   // counts the changes of held by Put, Replace and Delete: a call that ends late must not undo a later one
 	unsaved bool  // held is in memory alone
 	home    Kind  // the store that this process knows to hold the token of this installation, held or an older one
-	last    error // outcome of the latest access: nil, or an *Error
+	last    error // outcome of the latest access: nil, or an *Error; also that token.json could not be written
 	refused bool  // the person declined to unlock the keyring, and has not opened it since
 }
 
@@ -87,10 +89,10 @@ func (v *Vault) Get(ctx context.Context) (Token, error) {
 		return t, nil
 	}
 	ctx, release, err := v.enter(ctx, readBound)
+	defer release()
 	if err != nil {
 		return Token{}, v.fail("get", place{}, err)
 	}
-	defer release()
 	if t, ok := v.remembered(); ok {
 		return t, nil
 	}
@@ -98,10 +100,34 @@ func (v *Vault) Get(ctx context.Context) (Token, error) {
 }
 
 // Unlock opens the store, with leave to ask the person, and reads the token again: for what a person does, before an
-// activation, or with a button beside the hint of ErrLocked. ErrDeclined when they refuse, ErrAbsent when there is no
-// token yet. After another error Get returns what it returned before.
+// activation, or with a button beside the hint of ErrLocked. A token that Put could not store is stored then, and an
+// error says that this failed. ErrDeclined when they refuse, ErrAbsent when there is no token yet. After another error
+// Get returns what it returned before.
 func (v *Vault) Unlock(ctx context.Context) (Token, error) {
-	return v.again(ctx, "unlock", personBound, true)
+	ctx, cancel := context.WithTimeout(ctx, personBound)
+	defer cancel()
+	version := v.current()
+	// Without entering: other methods need not wait for a person, and the gate lets one call at a time through.
+	t, err := v.load(ctx, "unlock", true)
+	absent := errors.Is(err, ErrAbsent)
+	if err != nil && !absent {
+		return Token{}, err
+	}
+	ctx, release, enterErr := v.enter(ctx, personBound)
+	defer release()
+	if enterErr != nil {
+		return Token{}, v.fail("unlock", place{}, enterErr)
+	}
+	if held, unsaved, _ := v.memory(); unsaved && !v.Supplied() {
+		if err := v.save(ctx, "unlock", held, v.current()); err != nil {
+			return Token{}, err
+		}
+		return held, nil
+	}
+	if absent {
+		v.forget(version)
+	}
+	return t, err
 }
 
 // Reload is Get without memory: after the server said that it does not know the token, because another process may
@@ -111,53 +137,59 @@ func (v *Vault) Reload(ctx context.Context) (Token, error) {
 	if t, unsaved, _ := v.memory(); unsaved {
 		return t, nil
 	}
-	return v.again(ctx, "reload", readBound, false)
-}
-
-func (v *Vault) again(ctx context.Context, op string, bound time.Duration, ask bool) (Token, error) {
-	ctx, release, err := v.enter(ctx, bound)
-	if err != nil {
-		return Token{}, v.fail(op, place{}, err)
-	}
+	ctx, release, err := v.enter(ctx, readBound)
 	defer release()
-	t, err := v.load(ctx, op, ask)
+	if err != nil {
+		return Token{}, v.fail("reload", place{}, err)
+	}
+	version := v.current()
+	t, err := v.load(ctx, "reload", false)
 	if errors.Is(err, ErrAbsent) {
-		v.mu.Lock()
-		if !v.unsaved {
-			v.held, v.home = Token{}, KindNone
-		}
-		v.mu.Unlock()
+		v.forget(version)
 	}
 	return t, err
 }
 
+// forget is for a store that was found empty, unless memory has changed since that version.
+func (v *Vault) forget(version int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.version == version && !v.unsaved {
+		v.held, v.home = Token{}, KindNone
+	}
+}
+
 // load reads the token from the store that has it, and remembers it.
 func (v *Vault) load(ctx context.Context, op string, ask bool) (Token, error) {
+	version := v.current()
 	if v.custom != nil {
 		return v.loadFrom(ctx, v.custom, place{kind: KindCustom}, op, ask)
 	}
 	if e, ok := externalOf(v.product, v.getenv); ok {
 		t, err := e.Get(ctx)
-		return v.loaded(op, place{kind: e.kind, at: e.place}, t, err)
+		return v.loaded(op, place{kind: e.kind, at: e.place}, t, version, err)
 	}
 	r, t, damage := v.readRecord()
 	switch {
 	case damage != nil && untouchable(damage):
-		return v.loaded(op, v.inFile(), Token{}, as(ErrDeclined, damage))
+		return v.loaded(op, v.inFile(), Token{}, version, as(ErrDeclined, damage))
 	case r.Store == KindFile:
-		return v.loaded(op, v.inFile(), t, nil)
+		return v.loaded(op, v.inFile(), t, version, nil)
 	}
 	// Without a record the keyring is asked all the same: the record may have been lost, the item not.
 	t, err := v.loadFrom(ctx, v.keyring, v.inKeyring(), op, ask)
 	switch {
 	case err == nil:
+		if r.Store == KindNone && damage == nil {
+			v.recordFound(ctx, op)
+		}
 	case damage != nil && (errors.Is(err, ErrAbsent) || errors.Is(err, ErrUnsupported)):
-		return v.loaded(op, v.inFile(), Token{}, as(ErrAbsent, damage))
+		return v.loaded(op, v.inFile(), Token{}, version, as(ErrAbsent, damage))
 	case !errors.Is(err, ErrUnsupported):
 	case r.Store == KindKeyring:
-		return v.loaded(op, v.inKeyring(), Token{}, fmt.Errorf("%w: %w: %v", ErrLocked, errElsewhere, err))
+		return v.loaded(op, v.inKeyring(), Token{}, version, fmt.Errorf("%w: %w: %v", ErrLocked, errElsewhere, err))
 	default:
-		return v.loaded(op, place{}, Token{}, ErrAbsent)
+		return v.loaded(op, place{}, Token{}, version, ErrAbsent)
 	}
 	return t, err
 }
@@ -167,27 +199,34 @@ func (v *Vault) load(ctx context.Context, op string, ask bool) (Token, error) {
 var errElsewhere = errors.New("the keyring that holds it is missing in this session")
 
 func (v *Vault) loadFrom(ctx context.Context, g *gate, p place, op string, ask bool) (Token, error) {
+	version := v.current()
 	if ask {
 		t, err := g.unlock(ctx)
 		v.answered(err)
-		return v.loaded(op, p, t, err)
+		return v.loaded(op, p, t, version, err)
 	}
 	t, err := g.get(ctx, readBound)
-	return v.loaded(op, p, t, err)
+	return v.loaded(op, p, t, version, err)
 }
 
-// loaded remembers what came of a read, unless Put brought a newer token meanwhile.
-func (v *Vault) loaded(op string, p place, t Token, err error) (Token, error) {
+// loaded remembers what came of a read that began at that version. Where memory has changed since, that is newer.
+func (v *Vault) loaded(op string, p place, t Token, version int, err error) (Token, error) {
 	if err != nil {
 		return Token{}, v.fail(op, p, err)
 	}
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.home, v.last = p.kind, nil
-	if !v.unsaved {
-		v.held = t
+	if v.version == version {
+		v.home, v.last = p.kind, nil
+		if !v.unsaved {
+			v.held = t
+		}
 	}
-	return v.held, nil
+	t = v.held
+	v.mu.Unlock()
+	if t.IsZero() { // Delete ended meanwhile
+		return Token{}, v.fail(op, p, ErrAbsent)
+	}
+	return t, nil
 }
 
 func (v *Vault) remembered() (Token, bool) {
@@ -207,11 +246,22 @@ func (v *Vault) answered(err error) {
 	}
 }
 
-// stored makes t, which a store has taken, what Get returns. No token: there is none any more.
-func (v *Vault) stored(t Token, home Kind) {
+// stored makes t, which a store has taken, what Get returns, unless memory has changed since that version. No token:
+// there is none any more.
+func (v *Vault) stored(t Token, home Kind, version int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.held, v.unsaved, v.home, v.last = t, false, home, nil
+	v.home, v.last = home, nil
+	if v.version == version {
+		v.held, v.unsaved = t, false
+		v.version++
+	}
+}
+
+func (v *Vault) current() (version int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.version
 }
 
 // memory returns the token in memory, whether it is there alone, and the store that has it or an older one.
@@ -230,18 +280,17 @@ func (v *Vault) fail(op string, p place, err error) error {
 	return e
 }
 
-// enter waits for the other methods of this Vault.
+// enter waits for the other methods of this Vault. The context that it returns has the bound, and has ended where there
+// is an error.
 func (v *Vault) enter(ctx context.Context, bound time.Duration) (context.Context, func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, bound)
 	if ctx.Err() != nil {
-		cancel()
-		return nil, nil, as(ErrLocked, ctx.Err())
+		return ctx, cancel, as(ErrLocked, ctx.Err())
 	}
 	select {
 	case v.busy <- struct{}{}:
 		return ctx, func() { <-v.busy; cancel() }, nil
 	case <-ctx.Done():
-		cancel()
-		return nil, nil, as(ErrLocked, errors.Join(errBusy, ctx.Err()))
+		return ctx, cancel, as(ErrLocked, errors.Join(errBusy, ctx.Err()))
 	}
 }

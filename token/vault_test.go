@@ -226,11 +226,44 @@ func TestDeclinedUnlock(t *testing.T) {
 		t.Error("a file was written")
 	}
 	b.ring.Lock()
-	if _, err := v.Unlock(t.Context()); !errors.Is(err, token.ErrAbsent) {
+	w := b.start()
+	if _, err := w.Unlock(t.Context()); !errors.Is(err, token.ErrAbsent) {
 		t.Errorf("Unlock of an empty keyring: %v", err)
 	}
 	b.ring.Lock() // by itself, after the person had consented
-	put(t, v, "tok")
+	put(t, w, "tok")
+}
+
+// TestUnlockStoresWhatPutCouldNot: the advice, once followed, must help.
+func TestUnlockStoresWhatPutCouldNot(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]string{"first token": "", "later token": "old"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.cfg.RequireKeyring = true
+			v := b.start()
+			if first != "" {
+				put(t, v, first)
+			}
+			b.ring.Lock()
+			wantErr(t, v.Put(t.Context(), mustToken(t, "paid")), token.ErrLocked)
+			errBroken := errors.New("broken")
+			b.ring.FailCall(2, errBroken) // Unlock reads, then writes
+			_, err := v.Unlock(t.Context())
+			wantErr(t, err, errBroken)
+			if s := v.Status(t.Context()); !s.Unsaved || s.Advice("en") == "" {
+				t.Errorf("Status: %+v", s)
+			}
+			if tok, err := v.Unlock(t.Context()); err != nil || tok.Reveal() != "paid" {
+				t.Fatalf("Unlock: %v", err)
+			}
+			if s := v.Status(t.Context()); s.Unsaved || s.Advice("en") != "" {
+				t.Errorf("Status: %+v", s)
+			}
+			want(t, b.start(), "paid")
+		})
+	}
 }
 
 func TestUnlockBeforeActivatingAgain(t *testing.T) {
