@@ -53,6 +53,8 @@ type Config struct {
 
 	// Dir is where the state is kept. Default: a folder named Product in the user's state directory
 	// ($XDG_STATE_HOME or ~/.local/state, ~/Library/Application Support, %LocalAppData%). A folder holds one product.
+	// Where an administrator makes folder and state file readable for other users (0755, 0644), those verify the same
+	// activation; the program of the user who owns it renews it. The token stays with its owner.
 	// The keyring item of a folder given here is named after its path: a folder that was moved gets a fresh token with
 	// its next check.
 	Dir string
