@@ -1,0 +1,7 @@
+-- +goose Up
+CREATE TABLE editions (
+    product      TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    entitlements TEXT NOT NULL,
+    PRIMARY KEY (product, name)
+);

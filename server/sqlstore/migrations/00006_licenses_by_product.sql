@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX licenses_by_product ON licenses (product, id);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX codes_by_license ON codes (license);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX installations_by_seat ON installations (seat);

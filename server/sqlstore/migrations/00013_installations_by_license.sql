@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX installations_by_license ON installations (license);

@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX fingerprints_by_installation ON fingerprints (installation);

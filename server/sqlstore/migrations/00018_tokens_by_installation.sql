@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX tokens_by_installation ON tokens (installation, number);

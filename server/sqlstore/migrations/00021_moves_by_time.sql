@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX moves_by_time ON moves (at);
