@@ -46,7 +46,12 @@ func (p *prepared) close() error {
 var errReadOnly = errors.New("database: a view is for reading")
 
 // inTx runs f in a transaction of database/sql.
-func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(runner) error) error {
+func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(runner) error) (err error) {
+	defer func() {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil { // database/sql rolled back under f's hands
+			err = ctx.Err()
+		}
+	}()
 	t, err := db.BeginTx(ctx, opts)
 	if err != nil {
 		return err

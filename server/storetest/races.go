@@ -81,8 +81,8 @@ func (s *suite) together(n int, f func(i int) error) {
 	group.Wait()
 }
 
-// mixed: of many updates at once some fail, some panic, some are canceled; what the others wrote is there, and nothing
-// else.
+// mixed: of many updates at once some fail, some panic, some are canceled; what was reported done is there, and nothing of
+// what failed.
 func mixed(s *suite) {
 	const n = 120
 	var canceled [n]bool
@@ -123,7 +123,10 @@ func mixed(s *suite) {
 	})
 	s.view(func(ctx context.Context, tx server.Tx) error {
 		for i := range n {
-			want := i%4 == 0 || i%4 == 3 && !canceled[i]
+			if canceled[i] { // the commit may have been under way: nobody was told that it is there, and repeating is harmless
+				continue
+			}
+			want := i%4 == 0 || i%4 == 3
 			if _, err := tx.Meta(ctx, fmt.Sprint(i)); (err == nil) != want {
 				return fmt.Errorf("update %d: want it there: %t, have %v", i, want, err)
 			}
