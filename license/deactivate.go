@@ -21,12 +21,12 @@ func (c *Client) Deactivate(ctx context.Context) error {
 	}
 	defer done()
 	if v := c.view.Load(); !v.held && !v.lost {
-		return c.remove(ctx, op) // nothing to give back; what an earlier call could not remove goes now
+		return c.remove(ctx, op, false) // nothing to give back; what an earlier call could not remove goes now
 	}
 	t, err := c.proof(ctx, op, c.vault.Unlock)
 	switch {
 	case errors.Is(err, ErrNotActivated):
-		return c.remove(ctx, op)
+		return c.remove(ctx, op, false)
 	case err != nil:
 		return err
 	}
@@ -39,7 +39,7 @@ func (c *Client) Deactivate(ctx context.Context) error {
 	}
 	switch wire.Code(reply.Code) {
 	case wire.OK, wire.Released, wire.TokenUnknown: // the seat is not held any more, whoever gave it back
-		return c.remove(ctx, op)
+		return c.remove(ctx, op, true)
 	}
 	return c.refused(op, reply)
 }
@@ -66,7 +66,7 @@ func (c *Client) Forget() error {
 		return err
 	}
 	defer done()
-	return c.remove(ctx, op)
+	return c.remove(ctx, op, false)
 }
 
 const (
@@ -74,8 +74,9 @@ const (
 	removeTimeout = 15 * time.Second
 )
 
-// remove ends what is stored here: the lease first, which is what permits something.
-func (c *Client) remove(ctx context.Context, op string) error {
+// remove ends what is stored here: the lease first, which is what permits something. ended says that the server has ended
+// the token.
+func (c *Client) remove(ctx context.Context, op string, ended bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	*c.rec, c.checkErr = record{}, nil
@@ -87,8 +88,14 @@ func (c *Client) remove(ctx context.Context, op string) error {
 	}
 	c.stamp, _ = c.file.Stamp()
 	c.publish()
+	home := c.vault.Status(ctx).Store
 	tokenErr := c.vault.Delete(ctx)
-	if errors.Is(tokenErr, token.ErrUnsupported) { // an administrator supplies it; it is theirs to remove
+	switch {
+	case errors.Is(tokenErr, token.ErrUnsupported): // an administrator supplies it; it is theirs to remove
+		tokenErr = nil
+	case ended && home == token.KindFile && (errors.Is(tokenErr, token.ErrLocked) || errors.Is(tokenErr, token.ErrDeclined)):
+		// The file is gone. That a locked keyring might hold a copy of a token that the server has ended need not worry anyone.
+		c.cfg.Logger.Debug("keyring could not be asked for a copy of the token", "error", tokenErr)
 		tokenErr = nil
 	}
 	switch {
