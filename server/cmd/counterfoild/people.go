@@ -64,14 +64,7 @@ type accountClaim struct {
 }
 
 func (c *accountClaim) Run(ctx context.Context, a *app) error {
-	v, err := a.vendor(ctx)
-	if err != nil {
-		return err
-	}
-	if err := v.Claim(ctx, c.Email, c.License...); err != nil {
-		return err
-	}
-	return a.done()
+	return a.act(ctx, func(v *server.Vendor) error { return v.Claim(ctx, c.Email, c.License...) })
 }
 
 type accountPassword struct {
@@ -122,11 +115,16 @@ type accountDelete struct {
 }
 
 func (c *accountDelete) Run(ctx context.Context, a *app) error {
+	return a.act(ctx, func(v *server.Vendor) error { return v.DeleteAccount(ctx, c.Email) })
+}
+
+// act runs f, which answers nothing but whether it worked.
+func (a *app) act(ctx context.Context, f func(*server.Vendor) error) error {
 	v, err := a.vendor(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		err = f(v)
 	}
-	if err := v.DeleteAccount(ctx, c.Email); err != nil {
+	if err != nil {
 		return err
 	}
 	return a.done()
@@ -228,14 +226,7 @@ type activationRelease struct {
 }
 
 func (c *activationRelease) Run(ctx context.Context, a *app) error {
-	v, err := a.vendor(ctx)
-	if err == nil {
-		err = v.Release(ctx, c.Activation)
-	}
-	if err != nil {
-		return err
-	}
-	return a.done()
+	return a.act(ctx, func(v *server.Vendor) error { return v.Release(ctx, c.Activation) })
 }
 
 type activationRenew struct {
@@ -243,14 +234,7 @@ type activationRenew struct {
 }
 
 func (c *activationRenew) Run(ctx context.Context, a *app) error {
-	v, err := a.vendor(ctx)
-	if err == nil {
-		err = v.RenewToken(ctx, c.Activation)
-	}
-	if err != nil {
-		return err
-	}
-	return a.done()
+	return a.act(ctx, func(v *server.Vendor) error { return v.RenewToken(ctx, c.Activation) })
 }
 
 type activationAllow struct {
